@@ -1,0 +1,1 @@
+"""The library that all services import: the contract, the bus, what web processes share."""

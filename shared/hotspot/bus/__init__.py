@@ -1,0 +1,1 @@
+"""The bus: message in, one handler, one transaction, messages out."""

@@ -1,0 +1,260 @@
+"""The table of programs that one copy of the system runs, and supervisor's configuration of it."""
+
+import json
+import os
+import shlex
+import signal
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from hotspot.command import private
+from hotspot.command.home import Home
+from hotspot.command.postgres import Cluster
+from hotspot.command.rabbitmq import Node
+from hotspot.command.services import RUNNING
+
+# Supervisor stops groups from the highest number down, each before the next: what uses RabbitMQ
+# and PostgreSQL ends before they do.
+_PRIORITY = {
+    "epmd": 10,
+    "postgres": 20,
+    "rabbitmq": 30,
+    "setup": 40,
+    "simulators": 50,
+    "radius": 60,
+    "general": 70,
+    "mpesa": 71,
+    "payments": 72,
+    "hotspot": 73,
+    "web": 80,
+}
+
+INFRASTRUCTURE = ("epmd", "postgres", "rabbitmq")
+SETUP = "setup"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Program:
+    """One row of the table: a command line and how it is kept running."""
+
+    name: str
+    group: str
+    argv: Sequence[str]
+    environment: Mapping[str, str]
+    count: int | None = None  # None: a single process that bears the program's name
+    starts_itself: bool = False
+    once: bool = False  # does its work and ends: a migration
+    stop_signal: str = "TERM"
+    stop_seconds: int = 15
+    # What the kernel sends when the keeper dies. Everything here survives SIGKILL by design.
+    death_signal: signal.Signals = signal.SIGKILL
+
+    def processes(self) -> list[str]:
+        """The names of its processes."""
+        if self.count is None:
+            return [self.name]
+        return [f"{self.name}-{number}" for number in range(1, self.count + 1)]
+
+
+def services(
+    *,
+    python: Path,
+    environments: Mapping[str, Mapping[str, str]],
+    groups: Mapping[str, Mapping[str, int]],
+) -> list[Program]:
+    """The programs of all services: their setup, workers, web processes and the RADIUS server."""
+
+    def serve(service: str, *role: str) -> list[str]:
+        return [str(python), "-P", "-m", "hotspot.serve", service, *role]
+
+    once = [(service, "migrate") for service in RUNNING] + [("payment", "seed")]
+    setup = [
+        Program(
+            name=f"{service}-{role}",
+            group=SETUP,
+            argv=serve(service, role),
+            environment=environments[service],
+            once=True,
+        )
+        for service, role in once
+    ]
+    workers = [
+        Program(
+            name=f"{service}-{group}",
+            group=group,
+            argv=serve(service, "worker", "--group", group),
+            environment=environments[service],
+            count=count,
+            stop_seconds=30,  # it finishes the job in hand
+        )
+        for group, counts in groups.items()
+        for service, count in counts.items()
+    ]
+    webs = [
+        Program(
+            name=f"{service}-web",
+            group="web",
+            argv=serve(service, "web"),
+            environment=environments[service],
+            stop_seconds=35,  # gunicorn gives open requests 30 s
+        )
+        for service in RUNNING
+    ]
+    radius = Program(
+        name="radius-server",
+        group="radius",
+        argv=serve("radius", "server"),
+        environment=environments["radius"],
+    )
+    return [*setup, *workers, *webs, radius]
+
+
+def rabbitmq(node: Node | None) -> list[Program]:
+    """The private broker and its port mapper."""
+    if node is None:
+        return []
+    environment = {"PATH": os.environ["PATH"], **node.environment()}
+    mapper = Program(
+        name="epmd",
+        group="epmd",
+        argv=node.epmd_argv(),
+        environment=environment,
+        starts_itself=True,
+    )
+    broker = Program(
+        name="rabbitmq",
+        group="rabbitmq",
+        argv=node.argv(),
+        environment=environment,
+        starts_itself=True,
+        stop_seconds=30,
+    )
+    return [mapper, broker]
+
+
+def postgres(cluster: Cluster | None) -> list[Program]:
+    """The embedded database server."""
+    if cluster is None:
+        return []
+    server = Program(
+        name="postgres",
+        group="postgres",
+        argv=cluster.argv(),
+        environment={"PATH": os.environ["PATH"], "LANG": "C.UTF-8"},
+        starts_itself=True,
+        stop_signal="INT",  # fast shutdown: TERM would wait for every client to leave
+        stop_seconds=30,
+        death_signal=signal.SIGINT,
+    )
+    return [server]
+
+
+def simulators(*, python: Path, environment: Mapping[str, str]) -> Program:
+    """The stand-ins for M-Pesa, the SMS gateways and a router with guests."""
+    return Program(
+        name="simulators",
+        group="simulators",
+        argv=[str(python), "-P", "-m", "simulators"],
+        environment=environment,
+    )
+
+
+def write(home: Home, programs: Sequence[Program]) -> None:
+    """Write supervisor's configuration and, apart and private, the environment of each process."""
+    private.write(configuration_file(home), render(home, programs))
+    private.write(environments_file(home), json.dumps(environments(programs)))
+
+
+def configuration_file(home: Home) -> Path:
+    """supervisor's configuration."""
+    return home.run / "supervisord.conf"
+
+
+def environments_file(home: Home) -> Path:
+    """Each process's environment and the signal it gets when the keeper dies, by its name."""
+    return home.run / "environments.json"
+
+
+def environments(programs: Sequence[Program]) -> dict[str, dict[str, object]]:
+    """What `environments.json` holds: passwords and PEM keys have no place in an ini file."""
+    return {
+        process: {
+            "environment": dict(program.environment),
+            "death_signal": int(program.death_signal),
+        }
+        for program in programs
+        for process in program.processes()
+    }
+
+
+def render(home: Home, programs: Sequence[Program]) -> str:
+    """supervisor's configuration in its ini format."""
+    groups = sorted({program.group for program in programs}, key=_PRIORITY.__getitem__)
+    sections = [
+        "; Written by ./hotspot at each start.",
+        _section(
+            "supervisord",
+            logfile=_escape(home.log_of("supervisord")),
+            logfile_maxbytes="5MB",
+            logfile_backups="2",
+            pidfile=_escape(home.run / "supervisord.pid"),
+            childlogdir=_escape(home.logs),
+            identifier="hotspot",
+            nodaemon="true",
+            silent="true",
+            umask="077",
+        ),
+        _section("unix_http_server", file=_escape(home.socket()), chmod="0600"),
+        _section(
+            "rpcinterface:supervisor",
+            **{"supervisor.rpcinterface_factory": "supervisor.rpcinterface:make_main_rpcinterface"},
+        ),
+    ]
+    for group in groups:
+        members = [program for program in programs if program.group == group]
+        sections.append(
+            _section(
+                f"group:{group}",
+                programs=",".join(program.name for program in members),
+                priority=str(_PRIORITY[group]),
+            )
+        )
+        sections.extend(_program(home, program) for program in members)
+    return "\n".join(sections)
+
+
+def _program(home: Home, program: Program) -> str:
+    name = "%(program_name)s" if program.count is None else "%(program_name)s-%(process_num)d"
+    return _section(
+        f"program:{program.name}",
+        command=_escape(shlex.join(program.argv)),
+        process_name=name,
+        numprocs=str(program.count or 1),
+        numprocs_start="1",
+        directory=_escape(home.path),
+        autostart=_yes(program.starts_itself),
+        autorestart=_yes(not program.once),
+        startsecs="0" if program.once else "1",
+        # Long enough for a server elsewhere to come back; it waits one second more each time.
+        startretries="0" if program.once else "20",
+        stopsignal=program.stop_signal,
+        stopwaitsecs=str(program.stop_seconds),
+        killasgroup="true",
+        redirect_stderr="true",
+        stdout_logfile=f"{_escape(home.logs)}/{name}.log",
+        stdout_logfile_maxbytes="10MB",
+        stdout_logfile_backups="3",
+    )
+
+
+def _section(name: str, /, **values: str) -> str:
+    return "\n".join([f"[{name}]", *(f"{key} = {value}" for key, value in values.items()), ""])
+
+
+def _escape(value: Path | str) -> str:
+    return str(value).replace("%", "%%")
+
+
+def _yes(value: bool) -> str:
+    return "true" if value else "false"

@@ -1,0 +1,38 @@
+"""What the command prints while it works: one line a step, with its time."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.markup import escape
+
+_WIDTH = 58
+
+
+class Progress:
+    """Steps with times; a spinner where a person looks on, plain lines elsewhere."""
+
+    def __init__(self, console: Console | None = None) -> None:
+        # Not highlighted: numbers in colours are noise in a log of steps.
+        self.console = console or Console(highlight=False, soft_wrap=True)
+
+    def say(self, text: str) -> None:
+        """Print a line."""
+        self.console.print(escape(text))
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        """Do something that takes a while; its line appears with its time when it is done."""
+        started = time.monotonic()
+        if self.console.is_terminal:
+            with self.console.status(escape(name)):
+                yield
+        else:
+            yield
+        self.done(name, time.monotonic() - started)
+
+    def done(self, name: str, seconds: float) -> None:
+        """Print a step that is done."""
+        line = f"{escape(name):<{_WIDTH}} {seconds:6.1f} s"
+        self.console.print(f"[green]ok[/green]  {line}")

@@ -1,0 +1,193 @@
+"""What each service reads from its environment: the caller's values, else those of this copy."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from hotspot.command.ports import LOOPBACK, Ports
+from hotspot.command.secrets import Secrets, public_key_of
+from hotspot.command.services import RUNNING, SERVICES
+
+# Each service sees its own of these and nobody else's.
+_GOVERNED = {
+    "DATABASE_URL",
+    "AMQP_URL",
+    "PORT",
+    "HOST",
+    "ENCRYPTION_KEYS",
+    "JWT_PUBLIC_KEY",
+    "JWT_PRIVATE_KEY",
+    "DARAJA_BASE_URL",
+    "DARAJA_CONSUMER_KEY",
+    "DARAJA_CONSUMER_SECRET",
+    "DARAJA_SHORTCODE",
+    "DARAJA_PASSKEY",
+    "CALLBACK_BASE_URL",
+    "SMS_PROVIDER",
+    "SMS_USERNAME",
+    "SMS_API_KEY",
+    "SMS_SENDER_ID",
+    "SMS_BASE_URL",
+    "RADIUS_NAS",
+    "RABBITMQ_MANAGEMENT_URL",
+    *(f"DATABASE_URL_{service.upper()}" for service in SERVICES),
+}
+
+RADIUS_SECRET = "testing123"  # noqa: S105  published: the simulators' NAS is the loopback address
+
+_DARAJA = ("CONSUMER_KEY", "CONSUMER_SECRET", "SHORTCODE", "PASSKEY")
+
+
+class SettingsMissing(Exception):
+    """The environment lacks or contradicts something; the text names the variables."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outside:
+    """What stands where: the servers and the stand-ins that the services are told of."""
+
+    amqp_url: str
+    management_url: str | None
+    database_urls: Mapping[str, str]
+    simulators: bool
+
+
+def needs_simulators(given: Mapping[str, str]) -> bool:
+    """Whether something of the outside world is not named and so must be stood in for."""
+    return not (given.get("DARAJA_BASE_URL") and given.get("SMS_PROVIDER"))
+
+
+def check(given: Mapping[str, str], *, simulators: bool) -> None:
+    """Raise SettingsMissing where the real outside world is wanted and not described."""
+    if simulators:
+        return
+    names = ["DARAJA_BASE_URL", *(f"DARAJA_{name}" for name in _DARAJA)]
+    missing = [name for name in names if not given.get(name)]
+    if missing:
+        raise SettingsMissing(f"Without the simulators, set {', '.join(missing)}.")
+
+
+def of_services(
+    *, outside: Outside, ports: Ports, secrets: Secrets, given: Mapping[str, str]
+) -> dict[str, dict[str, str]]:
+    """The whole environment of each service."""
+    inherited = {name: value for name, value in given.items() if name not in _GOVERNED}
+    inherited["NO_PROXY"] = _bypass(given.get("NO_PROXY") or given.get("no_proxy") or "")
+    inherited["no_proxy"] = inherited["NO_PROXY"]
+    private_key = given.get("JWT_PRIVATE_KEY") or secrets["jwt private key"]
+    try:
+        public_key = given.get("JWT_PUBLIC_KEY") or public_key_of(private_key)
+    except ValueError as error:
+        raise SettingsMissing(f"JWT_PRIVATE_KEY is not an Ed25519 key in PEM: {error}") from error
+    shared = {
+        **inherited,
+        "HOST": LOOPBACK,
+        "LOG_LEVEL": given.get("LOG_LEVEL") or "INFO",
+        "AMQP_URL": outside.amqp_url,
+        "ENCRYPTION_KEYS": given.get("ENCRYPTION_KEYS") or secrets["encryption key"],
+        "JWT_PUBLIC_KEY": public_key,
+    }
+    own = {
+        "payment": _payment(outside, ports, secrets, given),
+        "radius": _radius(outside, ports, given),
+        "notification": _notification(outside, ports, secrets, given),
+        "gateway": {
+            "JWT_PRIVATE_KEY": private_key,
+            **{f"{name.upper()}_URL": ports.url(name) for name in RUNNING if name != "gateway"},
+            **({"RABBITMQ_MANAGEMENT_URL": outside.management_url} if outside.management_url else {}),
+        },
+    }
+    return {
+        service: {
+            **shared,
+            "PORT": str(ports[service]),
+            "DATABASE_URL": outside.database_urls[service],
+            **own.get(service, {}),
+        }
+        for service in RUNNING
+    }
+
+
+def of_simulators(
+    *, ports: Ports, secrets: Secrets, given: Mapping[str, str]
+) -> dict[str, str]:
+    """The environment of the stand-ins: what they accept is what the services send."""
+    inherited = {name: value for name, value in given.items() if name not in _GOVERNED}
+    return {
+        **inherited,
+        "NO_PROXY": _bypass(given.get("NO_PROXY", "")),
+        "LOG_LEVEL": given.get("LOG_LEVEL") or "INFO",
+        "SIMULATORS_PORT": str(ports["simulators"]),
+        "SIMULATORS_RADIUS_AUTH_PORT": str(ports["radius authentication"]),
+        "SIMULATORS_RADIUS_ACCT_PORT": str(ports["radius accounting"]),
+        "SIMULATORS_COA_PORT": str(ports["radius CoA"]),
+        "RADIUS_SECRET": RADIUS_SECRET,
+        **_daraja(secrets, given),
+        **_sms(secrets, given),
+    }
+
+
+def _payment(
+    outside: Outside, ports: Ports, secrets: Secrets, given: Mapping[str, str]
+) -> dict[str, str]:
+    base = given.get("DARAJA_BASE_URL") or ""
+    if not base and outside.simulators:
+        base = ports.url("simulators") + "/daraja"
+    return {
+        "DARAJA_BASE_URL": base,
+        **_daraja(secrets, given),
+        "CALLBACK_BASE_URL": given.get("CALLBACK_BASE_URL") or ports.url("payment"),
+    }
+
+
+def _daraja(secrets: Secrets, given: Mapping[str, str]) -> dict[str, str]:
+    own = {
+        "CONSUMER_KEY": secrets["daraja consumer key"],
+        "CONSUMER_SECRET": secrets["daraja consumer secret"],
+        "SHORTCODE": "174379",
+        "PASSKEY": secrets["daraja passkey"],
+    }
+    return {f"DARAJA_{name}": given.get(f"DARAJA_{name}") or own[name] for name in _DARAJA}
+
+
+def _notification(
+    outside: Outside, ports: Ports, secrets: Secrets, given: Mapping[str, str]
+) -> dict[str, str]:
+    callback = {"CALLBACK_BASE_URL": given.get("CALLBACK_BASE_URL") or ports.url("notification")}
+    if given.get("SMS_PROVIDER"):
+        names = ("SMS_PROVIDER", "SMS_USERNAME", "SMS_API_KEY", "SMS_SENDER_ID", "SMS_BASE_URL")
+        return {**callback, **{name: given[name] for name in names if name in given}}
+    if not outside.simulators:
+        return {**callback, "SMS_PROVIDER": "log"}
+    return {
+        **callback,
+        "SMS_PROVIDER": "africastalking",
+        "SMS_BASE_URL": given.get("SMS_BASE_URL") or ports.url("simulators") + "/africastalking",
+        "SMS_SENDER_ID": given.get("SMS_SENDER_ID") or "HOTSPOT",
+        **_sms(secrets, given),
+    }
+
+
+def _sms(secrets: Secrets, given: Mapping[str, str]) -> dict[str, str]:
+    return {
+        "SMS_USERNAME": given.get("SMS_USERNAME") or "hotspot",
+        "SMS_API_KEY": given.get("SMS_API_KEY") or secrets["sms api key"],
+    }
+
+
+def _radius(outside: Outside, ports: Ports, given: Mapping[str, str]) -> dict[str, str]:
+    nas = given.get("RADIUS_NAS") or ""
+    if not nas and outside.simulators:
+        nas = f"{LOOPBACK}={RADIUS_SECRET}"
+    return {
+        "RADIUS_HOST": given.get("RADIUS_HOST") or LOOPBACK,
+        "RADIUS_AUTH_PORT": str(ports["radius authentication"]),
+        "RADIUS_ACCT_PORT": str(ports["radius accounting"]),
+        "RADIUS_COA_PORT": str(ports["radius CoA"]),
+        **({"RADIUS_NAS": nas} if nas else {}),
+    }
+
+
+def _bypass(no_proxy: str) -> str:
+    """Add the loopback address to the hosts that no proxy is asked for."""
+    hosts = [host for host in no_proxy.split(",") if host]
+    return ",".join([*hosts, *(host for host in (LOOPBACK, "localhost") if host not in hosts)])

@@ -1,0 +1,1 @@
+"""Every exchange, queue, event and job of the system, and the shape of each message."""

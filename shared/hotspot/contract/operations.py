@@ -1,0 +1,83 @@
+"""Messages about the running of the system itself."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from hotspot.contract.message import Message, message
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """One message handled once: who, when, how long, and how it ended."""
+
+    message_id: UUID
+    message: str
+    correlation_id: UUID
+    causation_id: UUID | None
+    attempt: int
+    sent_at: datetime
+    started_at: datetime
+    duration_ms: float
+    outcome: Literal["done", "repeated", "retried", "failed"]
+    error: str | None = None
+
+
+@message("StepsRecorded", version=1)
+class StepsRecorded(Message):
+    """What a worker handled just now, for the timeline of each payment."""
+
+    service: str
+    steps: tuple[Step, ...]
+
+
+@message("JobFailed", version=1)
+class JobFailed(Message):
+    """A message was given up and waits in the failed jobs of its service."""
+
+    service: str
+    message_id: UUID
+    message: str
+    queue: str
+    reason: str
+    attempts: int
+    failed_at: datetime
+
+
+@message("RetryFailedJobsJob", version=1)
+class RetryFailedJobsJob(Message):
+    """Send failed jobs again with the ids they had. No ids: all of the service's."""
+
+    service: str
+    message_ids: tuple[UUID, ...] = ()
+
+
+@message("FlushFailedJobsJob", version=1)
+class FlushFailedJobsJob(Message):
+    """Forget failed jobs. No ids: all of the service's."""
+
+    service: str
+    message_ids: tuple[UUID, ...] = ()
+
+
+@message("UpdateDashboardStatsJob", version=1)
+class UpdateDashboardStatsJob(Message):
+    """Work out the dashboard's figures anew."""
+
+
+@message("DashboardStatsUpdated", version=1)
+class DashboardStatsUpdated(Message):
+    """The dashboard's figures are new."""
+
+    as_of: datetime
+
+
+@message("CollectSystemMetricsJob", version=1)
+class CollectSystemMetricsJob(Message):
+    """Measure queues, processes, host and databases."""
+
+
+@message("RotateLogs", version=1)
+class RotateLogs(Message):
+    """Rotate log files and prune history, in every service that keeps any."""

@@ -1,0 +1,108 @@
+"""Messages about money."""
+
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from hotspot.contract.message import Message, message
+from hotspot.contract.money import Money
+from hotspot.contract.packages import PackageTerms
+
+
+@message("RequestPaymentJob", version=1)
+class RequestPaymentJob(Message):
+    """A guest wants to buy: record the payment, then have the phone prompted."""
+
+    payment_id: UUID
+    package: PackageTerms
+    phone: str
+    requested_at: datetime
+    mac: str | None = None
+    ip: str | None = None
+    router_id: str | None = None
+    link_login_only: str | None = None
+    idempotency_key: str | None = None
+
+
+@message("PromptPhoneJob", version=1)
+class PromptPhoneJob(Message):
+    """Ask M-Pesa to show the payer the prompt of a recorded payment."""
+
+    payment_id: UUID
+
+
+@message("RecordStkCallbackJob", version=1)
+class RecordStkCallbackJob(Message):
+    """M-Pesa called back about a prompt: keep the body as it came, then settle."""
+
+    payment_id: UUID
+    body: str
+    source_address: str
+    received_at: datetime
+
+
+@message("ProcessPaymentJob", version=1)
+class ProcessPaymentJob(Message):
+    """Make the voucher that proves a completed payment."""
+
+    payment_id: UUID
+
+
+@message("CacheCredentialsJob", version=1)
+class CacheCredentialsJob(Message):
+    """The login works: keep its credentials for the buyer's page, which logs in by itself.
+
+    The password is sealed (`hotspot.vault`).
+    """
+
+    payment_id: UUID
+    user_id: UUID
+    grant_id: UUID
+    username: str
+    sealed_password: str
+    until: datetime
+
+
+@message("PaymentRequested", version=1)
+class PaymentRequested(Message):
+    """A guest asked to buy a package."""
+
+    payment_id: UUID
+    phone: str
+    package_id: UUID
+    price: Money
+    requested_at: datetime
+    router_id: str | None = None
+
+
+@message("PaymentCompleted", version=1)
+class PaymentCompleted(Message):
+    """Money arrived and was matched to a payment."""
+
+    payment_id: UUID
+    phone: str
+    package_id: UUID
+    receipt: str
+    amount: Money
+    completed_at: datetime
+    router_id: str | None = None
+
+
+@message("PaymentFailed", version=1)
+class PaymentFailed(Message):
+    """A payment ended without money, as far as is known now."""
+
+    payment_id: UUID
+    status: Literal["failed", "cancelled", "expired"]
+    code: str
+    reason: str
+    failed_at: datetime
+
+
+@message("VoucherIssued", version=1)
+class VoucherIssued(Message):
+    """A completed payment got its voucher. The code itself stays with payment-service."""
+
+    voucher_id: UUID
+    payment_id: UUID
+    issued_at: datetime

@@ -1,0 +1,48 @@
+"""Messages about routers."""
+
+from datetime import datetime
+from uuid import UUID
+
+from hotspot.contract.message import Message, message
+
+
+@message("RouterProvisioningJob", version=1)
+class RouterProvisioningJob(Message):
+    """Bring a router to the settings of a working hotspot."""
+
+    router_id: UUID
+    run_id: UUID
+
+
+@message("CheckRoutersJob", version=1)
+class CheckRoutersJob(Message):
+    """Ask every router whether it is there."""
+
+
+@message("RouterConnected", version=1)
+class RouterConnected(Message):
+    """A router phoned home."""
+
+    router_id: UUID
+    identity: str
+    connected_at: datetime
+
+
+@message("RouterStatusUpdated", version=1)
+class RouterStatusUpdated(Message):
+    """A router went offline or came back."""
+
+    router_id: UUID
+    status: str
+    changed_at: datetime
+
+
+@message("RouterProvisioningProgressed", version=1)
+class RouterProvisioningProgressed(Message):
+    """A provisioning run finished a step."""
+
+    router_id: UUID
+    run_id: UUID
+    step: str
+    state: str
+    at: datetime

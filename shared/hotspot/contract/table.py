@@ -1,0 +1,220 @@
+"""The contract: every service, worker group, exchange, queue, event and job, each said once.
+
+Topology, worker wiring, `docs/messages.md` and the tests derive from this table.
+Timeouts are seconds; tries count the first one.
+"""
+
+from hotspot.contract.access import (
+    AccountSuspended,
+    AccountUnsuspended,
+    AuthorizeRadiusUserJob,
+    CheckExpiredSubscriptionsJob,
+    CreateHotspotUserJob,
+    HotspotUserCreated,
+    HotspotUserProvisionRequested,
+    ProcessGracePeriodJob,
+    RadiusUserAuthorized,
+    ReconnectSubscriptionJob,
+    SubscriptionPaid,
+    SubscriptionReconnectionRequested,
+)
+from hotspot.contract.operations import (
+    CollectSystemMetricsJob,
+    DashboardStatsUpdated,
+    FlushFailedJobsJob,
+    JobFailed,
+    RetryFailedJobsJob,
+    RotateLogs,
+    StepsRecorded,
+    UpdateDashboardStatsJob,
+)
+from hotspot.contract.payments import (
+    CacheCredentialsJob,
+    PaymentCompleted,
+    PaymentFailed,
+    PaymentRequested,
+    ProcessPaymentJob,
+    PromptPhoneJob,
+    RecordStkCallbackJob,
+    RequestPaymentJob,
+    VoucherIssued,
+)
+from hotspot.contract.routers import (
+    CheckRoutersJob,
+    RouterConnected,
+    RouterProvisioningJob,
+    RouterProvisioningProgressed,
+    RouterStatusUpdated,
+)
+from hotspot.contract.rows import Delay, Event, Group, Job, Queue, Service
+from hotspot.contract.sessions import (
+    CheckExpiredSessionsJob,
+    LoginAccepted,
+    SessionEnded,
+    SessionExpired,
+    SessionStarted,
+)
+from hotspot.contract.sms import (
+    RecordDeliveryReportJob,
+    ResendSMSJob,
+    SendCredentialsSMSJob,
+    SendPaymentRemindersJob,
+    SendTextSMSJob,
+    SmsDelivered,
+    SmsFailed,
+    SmsSent,
+)
+
+PAYMENT = Service("payment")
+PROVISIONING = Service("provisioning")
+ROUTER = Service("router")
+RADIUS = Service("radius")
+NOTIFICATION = Service("notification")
+SCHEDULER = Service("scheduler")
+GATEWAY = Service("gateway")
+SERVICES = (PAYMENT, PROVISIONING, ROUTER, RADIUS, NOTIFICATION, SCHEDULER, GATEWAY)
+
+# Worker groups, most urgent first. `mpesa` is ours: calls to Daraja have processes of their own,
+# so that a Daraja that takes its time never delays a callback.
+HOTSPOT = Group("hotspot", processes=3, priority=1)
+PAYMENTS = Group("payments", processes=2, priority=2)
+MPESA = Group("mpesa", processes=1, priority=2)
+ROUTERS = Group("routers", processes=1, priority=2)
+GENERAL = Group("general", processes=2, priority=3)
+GROUPS = (HOTSPOT, PAYMENTS, MPESA, ROUTERS, GENERAL)
+
+# The documented exchanges (priority within a worker is the order of this list), and a queue for
+# each service that listens: `<exchange>` for the first, `<exchange>.<suffix>` for further ones.
+PROVISIONING_QUEUE = Queue("hotspot-provisioning", of=PROVISIONING, group=HOTSPOT)
+RADIUS_PROVISIONING_QUEUE = Queue("hotspot-provisioning", of=RADIUS, group=HOTSPOT, suffix="radius")
+RECONNECTION_QUEUE = Queue("subscription-reconnection", of=PROVISIONING, group=HOTSPOT)
+RADIUS_RECONNECTION_QUEUE = Queue(
+    "subscription-reconnection", of=RADIUS, group=HOTSPOT, suffix="radius"
+)
+PAYMENTS_QUEUE = Queue("payments", of=PAYMENT, group=PAYMENTS)
+MPESA_QUEUE = Queue("payments", of=PAYMENT, group=MPESA, suffix="mpesa")
+SMS_QUEUE = Queue("hotspot-sms", of=NOTIFICATION, group=PAYMENTS)
+ROUTER_PROVISIONING_QUEUE = Queue("router-provisioning", of=ROUTER, group=ROUTERS)
+DASHBOARD_QUEUE = Queue("dashboard", of=GATEWAY, group=GENERAL)
+SESSION_QUEUE = Queue("session-management", of=RADIUS, group=GENERAL)
+SUBSCRIPTION_QUEUE = Queue("subscription-management", of=PROVISIONING, group=GENERAL)
+ROUTER_MONITORING_QUEUE = Queue("router-monitoring", of=ROUTER, group=ROUTERS)
+METRICS_QUEUE = Queue("metrics", of=SCHEDULER, group=GENERAL)
+NOTIFICATIONS_QUEUE = Queue("notifications", of=NOTIFICATION, group=GENERAL)
+MAINTENANCE_QUEUES = (
+    Queue("maintenance", of=PAYMENT, group=GENERAL),
+    *(
+        Queue("maintenance", of=service, group=GENERAL, suffix=service.name)
+        for service in SERVICES
+        if service is not PAYMENT
+    ),
+)
+GRACE_QUEUE = Queue("grace-period", of=PROVISIONING, group=GENERAL)
+
+QUEUES = (
+    PROVISIONING_QUEUE,
+    RADIUS_PROVISIONING_QUEUE,
+    RECONNECTION_QUEUE,
+    RADIUS_RECONNECTION_QUEUE,
+    PAYMENTS_QUEUE,
+    MPESA_QUEUE,
+    SMS_QUEUE,
+    ROUTER_PROVISIONING_QUEUE,
+    DASHBOARD_QUEUE,
+    SESSION_QUEUE,
+    SUBSCRIPTION_QUEUE,
+    ROUTER_MONITORING_QUEUE,
+    METRICS_QUEUE,
+    NOTIFICATIONS_QUEUE,
+    *MAINTENANCE_QUEUES,
+    GRACE_QUEUE,
+)
+# Documented, and bound to nothing: what is sent here is refused as unroutable, for nothing is
+# ever dispatched without a queue.
+UNBOUND_EXCHANGES = ("default",)
+
+EVENTS_EXCHANGE = "events"
+PARKED_EXCHANGE = "parked"
+DELAYS = (Delay(5), Delay(30), Delay(120), Delay(600))
+
+MESSAGES: tuple[Job | Event, ...] = (
+    # The way of one payment
+    #   message                sent by        lands in                   timeout    tries
+    Job(RequestPaymentJob, PAYMENT, PAYMENTS_QUEUE, timeout=30, tries=3, key="phone"),
+    Job(PromptPhoneJob, PAYMENT, MPESA_QUEUE, timeout=60, tries=3, outside=True),
+    Job(RecordStkCallbackJob, PAYMENT, PAYMENTS_QUEUE, timeout=30, tries=5, key="payment_id"),
+    Job(ProcessPaymentJob, PAYMENT, PAYMENTS_QUEUE, timeout=60, tries=3, key="payment_id"),
+    Job(CreateHotspotUserJob, PAYMENT, PROVISIONING_QUEUE, timeout=90, tries=3, key="phone"),
+    Job(
+        AuthorizeRadiusUserJob,
+        PROVISIONING,
+        RADIUS_PROVISIONING_QUEUE,
+        timeout=60,
+        tries=5,
+        key="username",
+    ),
+    Job(CacheCredentialsJob, PROVISIONING, PAYMENTS_QUEUE, timeout=30, tries=5, key="payment_id"),
+    Job(SendCredentialsSMSJob, PROVISIONING, SMS_QUEUE, timeout=30, tries=3, outside=True),
+    Job(SendTextSMSJob, NOTIFICATION, SMS_QUEUE, timeout=30, tries=3, outside=True),
+    Job(ResendSMSJob, NOTIFICATION, SMS_QUEUE, timeout=30, tries=3, outside=True),
+    Job(RecordDeliveryReportJob, NOTIFICATION, NOTIFICATIONS_QUEUE, timeout=30, tries=3),
+    Job(ReconnectSubscriptionJob, PAYMENT, RECONNECTION_QUEUE, timeout=60, tries=3),
+    # Routers
+    Job(
+        RouterProvisioningJob, ROUTER, ROUTER_PROVISIONING_QUEUE, timeout=120, tries=2, outside=True
+    ),
+    # On a schedule
+    Job(UpdateDashboardStatsJob, SCHEDULER, DASHBOARD_QUEUE, timeout=30, tries=1),
+    Job(CheckExpiredSessionsJob, SCHEDULER, SESSION_QUEUE, timeout=60, tries=3),
+    Job(CheckExpiredSubscriptionsJob, SCHEDULER, SUBSCRIPTION_QUEUE, timeout=60, tries=3),
+    Job(CheckRoutersJob, SCHEDULER, ROUTER_MONITORING_QUEUE, timeout=110, tries=1, outside=True),
+    Job(CollectSystemMetricsJob, SCHEDULER, METRICS_QUEUE, timeout=30, tries=1, outside=True),
+    Job(ProcessGracePeriodJob, SCHEDULER, GRACE_QUEUE, timeout=300, tries=3),
+    Job(RotateLogs, SCHEDULER, MAINTENANCE_QUEUES, timeout=600, tries=3),
+    Job(SendPaymentRemindersJob, SCHEDULER, NOTIFICATIONS_QUEUE, timeout=300, tries=3),
+    # Failed jobs: sent to one service's maintenance queue
+    Job(RetryFailedJobsJob, GATEWAY, MAINTENANCE_QUEUES, timeout=60, tries=3, to_one=True),
+    Job(FlushFailedJobsJob, GATEWAY, MAINTENANCE_QUEUES, timeout=60, tries=3, to_one=True),
+    # Facts
+    Event(PaymentRequested, PAYMENT, lands_in=(DASHBOARD_QUEUE,)),
+    Event(PaymentCompleted, PAYMENT, lands_in=(DASHBOARD_QUEUE, NOTIFICATIONS_QUEUE)),
+    Event(PaymentFailed, PAYMENT, lands_in=(DASHBOARD_QUEUE,)),
+    Event(VoucherIssued, PAYMENT, lands_in=(DASHBOARD_QUEUE,)),
+    Event(
+        HotspotUserProvisionRequested,
+        PAYMENT,
+        lands_in=(PROVISIONING_QUEUE,),
+        as_job=CreateHotspotUserJob,
+    ),
+    Event(
+        SubscriptionReconnectionRequested,
+        PAYMENT,
+        lands_in=(RECONNECTION_QUEUE,),
+        as_job=ReconnectSubscriptionJob,
+    ),
+    Event(
+        RadiusUserAuthorized,
+        RADIUS,
+        lands_in=(PROVISIONING_QUEUE, DASHBOARD_QUEUE),
+        key="grant_id",
+    ),
+    Event(HotspotUserCreated, PROVISIONING, lands_in=(DASHBOARD_QUEUE,)),
+    Event(LoginAccepted, RADIUS, lands_in=(DASHBOARD_QUEUE,)),
+    Event(SessionStarted, RADIUS, lands_in=(DASHBOARD_QUEUE, PAYMENTS_QUEUE)),
+    Event(SessionEnded, RADIUS, lands_in=(DASHBOARD_QUEUE, PAYMENTS_QUEUE)),
+    Event(SessionExpired, RADIUS, lands_in=(DASHBOARD_QUEUE, SUBSCRIPTION_QUEUE), key="grant_id"),
+    Event(SubscriptionPaid, PROVISIONING, lands_in=(NOTIFICATIONS_QUEUE,), key="subscription_id"),
+    Event(AccountSuspended, PROVISIONING, lands_in=(DASHBOARD_QUEUE, NOTIFICATIONS_QUEUE)),
+    Event(AccountUnsuspended, PROVISIONING, lands_in=(DASHBOARD_QUEUE, NOTIFICATIONS_QUEUE)),
+    Event(SmsSent, NOTIFICATION, lands_in=(DASHBOARD_QUEUE,)),
+    Event(SmsFailed, NOTIFICATION, lands_in=(DASHBOARD_QUEUE,)),
+    Event(SmsDelivered, NOTIFICATION, lands_in=(DASHBOARD_QUEUE,)),
+    Event(RouterConnected, ROUTER, lands_in=(DASHBOARD_QUEUE,)),
+    Event(RouterStatusUpdated, ROUTER, lands_in=(DASHBOARD_QUEUE,)),
+    Event(RouterProvisioningProgressed, ROUTER, lands_in=(DASHBOARD_QUEUE,)),
+    Event(DashboardStatsUpdated, GATEWAY, lands_in=(DASHBOARD_QUEUE,)),
+    # notification-service marks the SMS of a job that was given up as failed.
+    Event(JobFailed, None, lands_in=(DASHBOARD_QUEUE, NOTIFICATIONS_QUEUE)),
+    # The timeline is not itself timed: that would never end.
+    Event(StepsRecorded, None, lands_in=(DASHBOARD_QUEUE,), traced=False),
+)

@@ -1,0 +1,40 @@
+"""JSON log lines, with the ids of the work in hand on each of them."""
+
+import logging
+import sys
+from typing import TextIO
+
+import structlog
+
+
+def configure(service: str, role: str, level: str, stream: TextIO | None = None) -> None:
+    """Log as JSON lines to `stream` (standard error), from structlog and from `logging` alike."""
+    structlog.reset_defaults()
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+    ]
+    out = stream or sys.stderr
+    structlog.configure(
+        processors=[*shared, structlog.processors.JSONRenderer(default=str)],
+        wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level)),
+        logger_factory=structlog.PrintLoggerFactory(out),
+        cache_logger_on_first_use=False,
+    )
+    structlog.contextvars.bind_contextvars(service=service, role=role)
+    handler = logging.StreamHandler(out)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.JSONRenderer(default=str),
+            ],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(logging.WARNING if level == "INFO" else getattr(logging, level))
+    logging.getLogger("pika").setLevel(logging.CRITICAL)  # the bus says itself what happened

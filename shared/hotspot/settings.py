@@ -1,0 +1,107 @@
+"""Settings: typed, read once from the environment, and clear when they are wrong."""
+
+import base64
+import binascii
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NoReturn, TypeVar
+
+from environs import Env, EnvError
+
+C = TypeVar("C")
+
+
+@dataclass(frozen=True, kw_only=True)
+class CommonConfig:
+    """What every service reads. Services derive their own Config from it."""
+
+    service: str
+    database_url: str
+    amqp_url: str
+    log_level: str
+    host: str
+    port: int
+    encryption_keys: tuple[str, ...]
+    jwt_public_key: str
+
+
+def common(env: Env, service: str) -> dict[str, object]:
+    """The common settings as keyword arguments. Raises EnvError."""
+    return {
+        "service": service,
+        "database_url": database_url(env),
+        "amqp_url": env.str("AMQP_URL", validate=_starts_with("amqp://", "amqps://")),
+        "log_level": env.str("LOG_LEVEL", "INFO", validate=_log_level).upper(),
+        "host": env.str("HOST", "127.0.0.1"),
+        "port": env.int("PORT", validate=_port),
+        "encryption_keys": encryption_keys(env),
+        "jwt_public_key": pem(env, "JWT_PUBLIC_KEY"),
+    }
+
+
+def read(load: Callable[[Env], C]) -> C:
+    """Load a service's Config from the environment, or say what is wrong and exit 2."""
+    try:
+        return load(Env())
+    except EnvError as error:
+        stop(str(error))
+
+
+def stop(reason: str) -> NoReturn:
+    """Say which setting is wrong, and exit 2 before anything is served."""
+    sys.stderr.write(f"hotspot: settings: {reason}\n")
+    raise SystemExit(2)
+
+
+def database_url(env: Env) -> str:
+    """DATABASE_URL for SQLAlchemy with psycopg 3. Raises EnvError."""
+    url: str = env.str("DATABASE_URL", validate=_starts_with("postgresql://", "postgres://"))
+    return "postgresql+psycopg://" + url.split("://", 1)[1]
+
+
+def encryption_keys(env: Env) -> tuple[str, ...]:
+    """ENCRYPTION_KEYS: Fernet keys, newest first. Raises EnvError."""
+    keys: tuple[str, ...] = tuple(env.list("ENCRYPTION_KEYS"))
+    if not keys or not all(_is_fernet_key(key) for key in keys):
+        raise EnvError(
+            "ENCRYPTION_KEYS must be Fernet keys (32 url-safe base64 bytes each),"
+            " newest first, separated by commas"
+        )
+    return keys
+
+
+def pem(env: Env, name: str) -> str:
+    r"""A PEM block; its line ends may be written as `\n`. Raises EnvError."""
+    text: str = env.str(name).replace("\\n", "\n").strip()
+    if not text.startswith("-----BEGIN "):
+        raise EnvError(f"{name} must be a PEM block")
+    return text + "\n"
+
+
+def _is_fernet_key(key: str) -> bool:
+    try:
+        return len(base64.urlsafe_b64decode(key)) == 32
+    except (ValueError, binascii.Error):
+        return False
+
+
+def _starts_with(*prefixes: str) -> Callable[[str], bool]:
+    def check(value: str) -> bool:
+        if not value.startswith(prefixes):
+            raise EnvError(f"must start with {' or '.join(prefixes)}")
+        return True
+
+    return check
+
+
+def _port(value: int) -> bool:
+    if not 0 < value < 65536:
+        raise EnvError("must be a port between 1 and 65535")
+    return True
+
+
+def _log_level(value: str) -> bool:
+    if value.upper() not in ("DEBUG", "INFO", "WARNING", "ERROR"):
+        raise EnvError("must be DEBUG, INFO, WARNING or ERROR")
+    return True

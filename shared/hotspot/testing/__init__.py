@@ -1,0 +1,1 @@
+"""What the tests of every service share. Imported by tests only."""

@@ -1,0 +1,1 @@
+"""What every web process shares: errors, health, identity, publishing."""

@@ -1,0 +1,57 @@
+"""Lists in pages: by cursor, never by offset."""
+
+import base64
+import binascii
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+from uuid import UUID
+
+from flask import request
+
+from hotspot.web.problem import invalid
+
+T = TypeVar("T")
+
+DEFAULT_LIMIT = 50
+LARGEST_LIMIT = 200
+
+
+@dataclass(frozen=True, kw_only=True)
+class PageRequest:
+    """`limit` rows after `after` (the id of the last row that was seen; newest first)."""
+
+    limit: int
+    after: UUID | None
+
+
+def page_request() -> PageRequest:
+    """`?limit=` and `?cursor=` of the request in hand. Raises Problem 422."""
+    return PageRequest(limit=_limit(request.args), after=_after(request.args.get("cursor")))
+
+
+def page(rows: Sequence[T], asked: PageRequest, id_of: Callable[[T], UUID]) -> dict[str, Any]:
+    """`{"items", "next"}` of rows fetched with `limit + 1`: one more than is shown."""
+    shown = list(rows[: asked.limit])
+    more = len(rows) > asked.limit
+    return {"items": shown, "next": _cursor(id_of(shown[-1])) if more else None}
+
+
+def _limit(arguments: Any) -> int:
+    text = arguments.get("limit", str(DEFAULT_LIMIT))
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= LARGEST_LIMIT:
+        raise invalid({"limit": [f"must be a number from 1 to {LARGEST_LIMIT}"]})
+    return int(text)
+
+
+def _after(cursor: str | None) -> UUID | None:
+    if cursor is None:
+        return None
+    try:
+        return UUID(bytes=base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+    except (ValueError, binascii.Error) as error:
+        raise invalid({"cursor": ["is not one that this list gave out"]}) from error
+
+
+def _cursor(last: UUID) -> str:
+    return base64.urlsafe_b64encode(last.bytes).rstrip(b"=").decode()
