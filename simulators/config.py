@@ -1,0 +1,80 @@
+"""Settings, read once from the environment."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+HIGHEST_PORT: Final = 65535
+
+
+class SettingsError(Exception):
+    """Settings are missing or malformed; the message names each."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Where the stand-ins listen, where RADIUS is, and which credentials they accept."""
+
+    host: str
+    port: int
+    radius_host: str
+    radius_auth_port: int
+    radius_acct_port: int
+    coa_port: int
+    radius_secret: str = field(repr=False)
+    daraja_consumer_key: str
+    daraja_consumer_secret: str = field(repr=False)
+    daraja_shortcode: str
+    daraja_passkey: str = field(repr=False)
+    sms_username: str
+    sms_api_key: str = field(repr=False)
+    sms_report_url: str | None
+    log_level: str
+
+
+class _Reader:
+    """Reads variables and collects what is wrong with them, so that all is said at once."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = environment
+        self.wrong: list[str] = []
+
+    def text(self, name: str, default: str | None = None) -> str:
+        value = self._environment.get(name, "").strip() or default
+        if value is None:
+            self.wrong.append(f"{name} is missing")
+            return ""
+        return value
+
+    def port(self, name: str) -> int:
+        value = self.text(name)
+        if value and value.isdigit() and 0 < int(value) <= HIGHEST_PORT:
+            return int(value)
+        if value:
+            self.wrong.append(f"{name} is not a port: {value}")
+        return 0
+
+
+def read_settings(environment: Mapping[str, str]) -> Settings:
+    """The settings, or SettingsError naming every variable that is missing or malformed."""
+    read = _Reader(environment)
+    settings = Settings(
+        host=read.text("HOST", "127.0.0.1"),
+        port=read.port("SIMULATORS_PORT"),
+        radius_host=read.text("SIMULATORS_RADIUS_HOST", "127.0.0.1"),
+        radius_auth_port=read.port("SIMULATORS_RADIUS_AUTH_PORT"),
+        radius_acct_port=read.port("SIMULATORS_RADIUS_ACCT_PORT"),
+        coa_port=read.port("SIMULATORS_COA_PORT"),
+        radius_secret=read.text("RADIUS_SECRET"),
+        daraja_consumer_key=read.text("DARAJA_CONSUMER_KEY"),
+        daraja_consumer_secret=read.text("DARAJA_CONSUMER_SECRET"),
+        daraja_shortcode=read.text("DARAJA_SHORTCODE"),
+        daraja_passkey=read.text("DARAJA_PASSKEY"),
+        sms_username=read.text("SMS_USERNAME"),
+        sms_api_key=read.text("SMS_API_KEY"),
+        sms_report_url=environment.get("SMS_REPORT_URL", "").strip() or None,
+        log_level=read.text("LOG_LEVEL", "INFO").upper(),
+    )
+    if read.wrong:
+        raise SettingsError("; ".join(read.wrong))
+    return settings

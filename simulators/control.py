@@ -1,0 +1,201 @@
+"""The stand-ins' own routes: how a test, a demo or a person moves the world."""
+
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import cast
+
+from flask import Blueprint, jsonify
+from flask.typing import ResponseReturnValue
+from marshmallow import Schema, ValidationError, fields, validate
+
+from simulators.behaviour import (
+    MpesaBehaviour,
+    MpesaBehaviourSchema,
+    MpesaMode,
+    RouterBehaviour,
+    RouterBehaviourSchema,
+    SmsBehaviour,
+    SmsBehaviourSchema,
+)
+from simulators.guests import (
+    Guest,
+    Login,
+    LoginResult,
+    LoginSchema,
+    NewGuest,
+    NewGuestSchema,
+    Usage,
+    UsageSchema,
+)
+from simulators.nas import Router, RouterPlan, RouterPlanSchema
+from simulators.problems import Problem, control_body
+from simulators.prompts import OUTCOMES, PAID
+from simulators.radius_packets import Value
+from simulators.state import World, show_guest, show_prompt, show_router, show_session
+
+Listen = Callable[[str], int]
+
+MPESA_BEHAVIOUR = MpesaBehaviourSchema()
+SMS_BEHAVIOUR = SmsBehaviourSchema()
+ROUTER_BEHAVIOUR = RouterBehaviourSchema()
+ROUTER_PLAN = RouterPlanSchema()
+NEW_GUEST = NewGuestSchema()
+LOGIN = LoginSchema()
+USAGE = UsageSchema()
+
+
+# What a guest can do with a prompt in the hand.
+BY_HAND = (
+    MpesaMode.PAY,
+    MpesaMode.CANCEL,
+    MpesaMode.WRONG_PIN,
+    MpesaMode.NO_BALANCE,
+    MpesaMode.TIMEOUT,
+)
+
+
+class AnswerSchema(Schema):
+    """Body of POST /mpesa/prompts/{id}: what the guest does with the prompt."""
+
+    answer = fields.Enum(MpesaMode, by_value=True, required=True, validate=validate.OneOf(BY_HAND))
+
+
+ANSWER = AnswerSchema()
+
+
+def control_blueprint(world: World, listen: Listen) -> Blueprint:
+    """Everything that does not belong to a simulated API."""
+    blueprint = Blueprint("control", __name__)
+    blueprint.add_url_rule("/health/live", "live", _healthy)
+    blueprint.add_url_rule("/health/ready", "ready", _healthy)
+
+    @blueprint.get("/state")
+    def state() -> ResponseReturnValue:
+        return jsonify(world.snapshot())
+
+    @blueprint.post("/reset")
+    def reset() -> ResponseReturnValue:
+        world.reset()
+        return "", HTTPStatus.NO_CONTENT
+
+    _add_money_routes(blueprint, world)
+    _add_router_routes(blueprint, world, listen)
+    _add_guest_routes(blueprint, world)
+    return blueprint
+
+
+def _healthy() -> ResponseReturnValue:
+    return jsonify(status="ok")
+
+
+def _add_money_routes(blueprint: Blueprint, world: World) -> None:
+    @blueprint.post("/mpesa/behaviour")
+    def behave_mpesa() -> ResponseReturnValue:
+        behaviour = cast(MpesaBehaviour, control_body(MPESA_BEHAVIOUR))
+        world.mpesa.behaviours.choose(behaviour)
+        return jsonify(mode=behaviour.mode.value, phone=behaviour.phone)
+
+    @blueprint.post("/mpesa/prompts/<checkout_request_id>")
+    def answer_prompt(checkout_request_id: str) -> ResponseReturnValue:
+        answer = cast(dict[str, MpesaMode], control_body(ANSWER))["answer"]
+        if world.mpesa.prompts.get(checkout_request_id) is None:
+            raise Problem(HTTPStatus.NOT_FOUND, "no such prompt")
+        outcome = OUTCOMES.get(answer, PAID)
+        prompt = world.mpesa.settle(checkout_request_id, outcome)
+        if prompt is None:
+            raise Problem(HTTPStatus.CONFLICT, "the prompt is answered")
+        return jsonify(show_prompt(prompt))
+
+    @blueprint.delete("/mpesa/tokens")
+    def forget_tokens() -> ResponseReturnValue:
+        world.tokens.forget()
+        return "", HTTPStatus.NO_CONTENT
+
+    @blueprint.post("/sms/behaviour")
+    def behave_sms() -> ResponseReturnValue:
+        world.phones.choose(cast(SmsBehaviour, control_body(SMS_BEHAVIOUR)))
+        return jsonify(mode=world.phones.behaviour.mode.value)
+
+
+def _add_router_routes(blueprint: Blueprint, world: World, listen: Listen) -> None:
+    @blueprint.post("/routers")
+    def set_up_routers() -> ResponseReturnValue:
+        plan = cast(RouterPlan, control_body(ROUTER_PLAN))
+        try:
+            listen(plan.nas_ip)
+        except OSError as error:
+            raise ValidationError({"nas_ip": ["the CoA port is taken there"]}) from error
+        made = world.routers.set_up(plan)
+        body = {
+            "items": [show_router(router) for router in made],
+            "next": None,
+            "ids": [router.id for router in made],
+        }
+        return jsonify(body), HTTPStatus.CREATED
+
+    @blueprint.post("/routers/<router_id>/behaviour")
+    def behave_router(router_id: str) -> ResponseReturnValue:
+        router = _router(world, router_id)
+        behaviour = cast(RouterBehaviour, control_body(ROUTER_BEHAVIOUR))
+        world.hotspot.behave(router, behaviour)
+        return jsonify(show_router(_router(world, router_id)))
+
+
+def _add_guest_routes(blueprint: Blueprint, world: World) -> None:
+    @blueprint.post("/guests")
+    def join() -> ResponseReturnValue:
+        new = cast(NewGuest, control_body(NEW_GUEST))
+        router = (
+            world.routers.first() if new.router_id is None else world.routers.get(new.router_id)
+        )
+        if router is None:
+            raise ValidationError({"router_id": ["no such router"]})
+        return jsonify(show_guest(world.guests.join(router, new.mac))), HTTPStatus.CREATED
+
+    @blueprint.post("/guests/<guest_id>/login")
+    def log_in(guest_id: str) -> ResponseReturnValue:
+        guest = _guest(world, guest_id)
+        login = cast(Login, control_body(LOGIN))
+        return jsonify(_show_login(world.hotspot.login(guest, login)))
+
+    @blueprint.post("/guests/<guest_id>/use")
+    def use(guest_id: str) -> ResponseReturnValue:
+        guest = _guest(world, guest_id)
+        usage = cast(Usage, control_body(USAGE))
+        return jsonify(show_session(world.hotspot.use(guest, usage), world.clock.now()))
+
+    @blueprint.post("/guests/<guest_id>/logout")
+    def log_out(guest_id: str) -> ResponseReturnValue:
+        guest = _guest(world, guest_id)
+        return jsonify(show_session(world.hotspot.logout(guest), world.clock.now()))
+
+
+def _router(world: World, router_id: str) -> Router:
+    router = world.routers.get(router_id)
+    if router is None:
+        raise Problem(HTTPStatus.NOT_FOUND, "no such router")
+    return router
+
+
+def _guest(world: World, guest_id: str) -> Guest:
+    guest = world.guests.get(guest_id)
+    if guest is None:
+        raise Problem(HTTPStatus.NOT_FOUND, "no such guest")
+    return guest
+
+
+def _show_login(result: LoginResult) -> dict[str, object]:
+    return {
+        "result": result.result,
+        "reply_message": result.reply_message,
+        "reply": {name: _show_values(values) for name, values in result.reply.items()},
+        "ms": result.ms,
+        "tries": result.tries,
+        "ignored": list(result.ignored),
+        "session_id": result.session_id,
+    }
+
+
+def _show_values(values: tuple[Value, ...]) -> object:
+    shown = [value.hex() if isinstance(value, bytes) else value for value in values]
+    return shown[0] if len(shown) == 1 else shown

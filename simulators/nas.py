@@ -1,0 +1,215 @@
+"""Routers: MikroTik boxes with a hotspot, and what each of them tells about itself by RADIUS."""
+
+import ipaddress
+import itertools
+import secrets
+import threading
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from marshmallow import Schema, ValidationError, fields, post_load, validate
+
+from simulators.behaviour import RouterBehaviour, RouterMode
+from simulators.ids import new_id
+from simulators.radius_client import Line
+from simulators.radius_packets import Attributes
+
+MOST_ROUTERS: Final = 2000
+MIKROTIK_TIMEOUT_MS: Final = 1100
+GUESTS_OF_ROUTER: Final = 250
+
+
+@dataclass(frozen=True, kw_only=True)
+class RouterPlan:
+    """Routers to be set up. `nas_ip` is where their packets come from: a loopback address."""
+
+    count: int = 1
+    name: str | None = None
+    nas_ip: str = "127.0.0.1"
+    secret: str | None = field(default=None, repr=False)
+    radius_timeout_ms: int = MIKROTIK_TIMEOUT_MS
+    require_message_authenticator: bool = True
+    shared_users: int = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Router:
+    """One router. `shared_users`: logins at once by one user, where RADIUS gives no Port-Limit."""
+
+    id: str
+    number: int
+    name: str
+    nas_ip: str
+    secret: bytes = field(repr=False)
+    radius_timeout_ms: int
+    require_message_authenticator: bool
+    shared_users: int
+    behaviour: RouterBehaviour = field(default_factory=RouterBehaviour)
+
+    @property
+    def powered(self) -> bool:
+        """Whether it runs at all."""
+        return self.behaviour.mode is not RouterMode.DOWN
+
+    @property
+    def hears_coa(self) -> bool:
+        """Whether a Disconnect reaches it."""
+        deaf = (RouterMode.DOWN, RouterMode.BLACKHOLE, RouterMode.IGNORE_DISCONNECT)
+        return self.behaviour.mode not in deaf
+
+    @property
+    def active_secret(self) -> bytes:
+        """The secret that it really uses."""
+        if self.behaviour.mode is RouterMode.WRONG_SECRET:
+            return b"not-" + self.secret
+        return self.secret
+
+    @property
+    def line(self) -> Line:
+        """Its way to the RADIUS server."""
+        return Line(
+            source=self.nas_ip,
+            secret=self.active_secret,
+            timeout=self.radius_timeout_ms / 1000,
+            delay=self.behaviour.packet_delay,
+            cut=self.behaviour.mode in (RouterMode.BLACKHOLE, RouterMode.DOWN),
+            signed_replies=self.require_message_authenticator,
+        )
+
+    def guest_ip(self, place: int) -> str:
+        """The address of the guest at that place of its pool."""
+        return f"{self._network}.{2 + place % GUESTS_OF_ROUTER}"
+
+    @property
+    def _network(self) -> str:
+        return f"10.{5 + self.number // 250 % 200}.{self.number % 250}"
+
+    @property
+    def identity(self) -> Attributes:
+        """Who it is, in every packet."""
+        return (("NAS-IP-Address", self.nas_ip), ("NAS-Identifier", self.name))
+
+    def place_of(self, *, mac: str, ip: str, session_id: str, port: int) -> Attributes:
+        """Who logs in where, in every packet about a guest: a hotspot sends no Service-Type."""
+        return (
+            *self.identity,
+            ("NAS-Port", port),
+            ("NAS-Port-Type", "Wireless-802.11"),
+            ("Calling-Station-Id", mac),
+            ("Called-Station-Id", "hotspot1"),
+            ("NAS-Port-Id", "bridge-hs"),
+            ("Acct-Session-Id", session_id),
+            ("Framed-IP-Address", ip),
+            ("Mikrotik-Host-IP", ip),
+            ("WISPr-Location-ID", self.name),
+            ("WISPr-Logoff-URL", f"http://{self._network}.1/logout"),
+        )
+
+
+class Routers:
+    """All routers, by id."""
+
+    def __init__(self, *, default_secret: str) -> None:
+        self._default_secret = default_secret
+        self._routers: dict[str, Router] = {}
+        self._lock = threading.Lock()
+        self._numbers = itertools.count(1)
+
+    def set_up(self, plan: RouterPlan) -> list[Router]:
+        """Add routers; ValidationError where there would be too many."""
+        secret = (plan.secret or self._default_secret).encode()
+        with self._lock:
+            if len(self._routers) + plan.count > MOST_ROUTERS:
+                raise ValidationError({"count": [f"more than {MOST_ROUTERS} routers"]})
+            made = [self._new(plan, secret, number) for number in range(plan.count)]
+            self._routers.update((router.id, router) for router in made)
+        return made
+
+    def _new(self, plan: RouterPlan, secret: bytes, place: int) -> Router:
+        number = next(self._numbers)
+        name = plan.name or f"site-{number}"
+        return Router(
+            id=new_id(),
+            number=number,
+            name=name if plan.count == 1 or plan.name is None else f"{name}-{place + 1}",
+            nas_ip=plan.nas_ip,
+            secret=secret,
+            radius_timeout_ms=plan.radius_timeout_ms,
+            require_message_authenticator=plan.require_message_authenticator,
+            shared_users=plan.shared_users,
+        )
+
+    def get(self, router_id: str) -> Router | None:
+        """The router, or None for an id that is unknown."""
+        return self._routers.get(router_id)
+
+    def first(self) -> Router | None:
+        """The router that has been there longest."""
+        return next(iter(self._routers.values()), None)
+
+    def at(self, nas_ip: str) -> list[Router]:
+        """The routers behind one address."""
+        return [router for router in self.items() if router.nas_ip == nas_ip]
+
+    def items(self) -> list[Router]:
+        """All routers, oldest first."""
+        with self._lock:
+            return list(self._routers.values())
+
+    def behave(self, router_id: str, behaviour: RouterBehaviour) -> Router | None:
+        """Let one behave so from now on; returns it as it was, or None for an unknown id."""
+        with self._lock:
+            router = self._routers.get(router_id)
+            if router is not None:
+                self._routers[router_id] = replace(router, behaviour=behaviour)
+            return router
+
+    def clear(self) -> None:
+        """Take all down."""
+        with self._lock:
+            self._routers.clear()
+
+
+class SessionIds:
+    """Acct-Session-Ids as RouterOS makes them: 80 for hotspot, then a count that moves on.
+
+    It starts anywhere, as after a reboot: sessions of another run keep their ids to themselves.
+    """
+
+    def __init__(self) -> None:
+        self._count = itertools.count(secrets.randbelow(0x1000000))
+
+    def next(self) -> tuple[str, int]:
+        """An id, and the port number that goes with it."""
+        number = next(self._count) % 0x1000000
+        return f"80{number:06x}", 0x80000000 + number
+
+
+class LoopbackField(fields.String):
+    """An address of this machine: 127.x.y.z."""
+
+    def _deserialize(self, value: object, attr: str | None, data: object, **kwargs: object) -> str:
+        try:
+            address = ipaddress.IPv4Address(str(value))
+        except ValueError as error:
+            raise ValidationError("not an IPv4 address") from error
+        if not address.is_loopback:
+            raise ValidationError("simulated routers live at 127.x.y.z")
+        return str(address)
+
+
+class RouterPlanSchema(Schema):
+    """Body of POST /routers."""
+
+    count = fields.Integer(validate=validate.Range(min=1, max=MOST_ROUTERS))
+    name = fields.String(validate=validate.Length(min=1, max=60))
+    nas_ip = LoopbackField()
+    secret = fields.String(validate=validate.Length(min=1, max=128))
+    radius_timeout_ms = fields.Integer(validate=validate.Range(min=10, max=60_000))
+    require_message_authenticator = fields.Boolean()
+    shared_users = fields.Integer(validate=validate.Range(min=1, max=100))
+
+    @post_load
+    def make(self, data: dict[str, object], **_: object) -> RouterPlan:
+        """The plan."""
+        return RouterPlan(**data)  # type: ignore[arg-type]  # the fields above are its own
