@@ -12,6 +12,7 @@ def configure(service: str, role: str, level: str, stream: TextIO | None = None)
     structlog.reset_defaults()
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
+        _naming(service, role),
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
@@ -23,7 +24,6 @@ def configure(service: str, role: str, level: str, stream: TextIO | None = None)
         logger_factory=structlog.PrintLoggerFactory(out),
         cache_logger_on_first_use=False,
     )
-    structlog.contextvars.bind_contextvars(service=service, role=role)
     handler = logging.StreamHandler(out)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
@@ -38,3 +38,16 @@ def configure(service: str, role: str, level: str, stream: TextIO | None = None)
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING if level == "INFO" else getattr(logging, level))
     logging.getLogger("pika").setLevel(logging.CRITICAL)  # the bus says itself what happened
+
+
+def _naming(service: str, role: str) -> structlog.typing.Processor:
+    """Who logs: a processor, for a bound context would not reach greenlets begun elsewhere."""
+
+    def name(
+        _logger: object, _method: str, event: structlog.typing.EventDict
+    ) -> structlog.typing.EventDict:
+        event["service"] = service
+        event["role"] = role
+        return event
+
+    return name

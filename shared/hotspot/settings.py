@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import NoReturn, TypeVar
 
 from environs import Env, EnvError
+from marshmallow import ValidationError
 
 C = TypeVar("C")
 
@@ -89,7 +90,7 @@ def _is_fernet_key(key: str) -> bool:
 def _starts_with(*prefixes: str) -> Callable[[str], bool]:
     def check(value: str) -> bool:
         if not value.startswith(prefixes):
-            raise EnvError(f"must start with {' or '.join(prefixes)}")
+            raise ValidationError(f"must start with {' or '.join(prefixes)}")
         return True
 
     return check
@@ -97,11 +98,11 @@ def _starts_with(*prefixes: str) -> Callable[[str], bool]:
 
 def _port(value: int) -> bool:
     if not 0 < value < 65536:
-        raise EnvError("must be a port between 1 and 65535")
+        raise ValidationError("must be a port between 1 and 65535")
     return True
 
 
 def _log_level(value: str) -> bool:
     if value.upper() not in ("DEBUG", "INFO", "WARNING", "ERROR"):
-        raise EnvError("must be DEBUG, INFO, WARNING or ERROR")
+        raise ValidationError("must be DEBUG, INFO, WARNING or ERROR")
     return True

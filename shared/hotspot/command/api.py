@@ -8,6 +8,7 @@ from typing import Any
 import jwt
 import requests
 
+from hotspot.command.errors import Unable
 from hotspot.command.system import Running
 
 _TIMEOUT = 10.0  # seconds
@@ -16,7 +17,7 @@ _TOKEN_LIVES = timedelta(minutes=2)
 Body = Mapping[str, Any]
 
 
-class ApiError(Exception):
+class ApiError(Unable):
     """The system answered otherwise than hoped, or not at all; the text is its own reason."""
 
     def __init__(self, text: str, status: int | None = None) -> None:
@@ -61,9 +62,7 @@ class Api:
                 return found
             cursor = f"&cursor={page['next']}"
 
-    def _call(
-        self, method: str, path: str, body: Body | None, headers: Mapping[str, str]
-    ) -> Body:
+    def _call(self, method: str, path: str, body: Body | None, headers: Mapping[str, str]) -> Body:
         url = self._base + path
         try:
             answer = self._session.request(
@@ -77,7 +76,9 @@ class Api:
         reason = content.get("detail") or content.get("title") or answer.reason
         errors = content.get("errors")
         detail = f" {json.dumps(errors)}" if errors else ""
-        raise ApiError(f"{reason}{detail} ({method} {path}: {answer.status_code})", answer.status_code)
+        raise ApiError(
+            f"{reason}{detail} ({method} {path}: {answer.status_code})", answer.status_code
+        )
 
 
 def gateway_as_owner(running: Running, now: datetime) -> Api:

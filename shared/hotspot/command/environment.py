@@ -17,10 +17,16 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from hotspot.command import packages
-from hotspot.command.home import Home, HomeIsUnusable
+from hotspot.command.errors import Unable
+from hotspot.command.home import Home
+
+_PIP_INSTALL = [
+    *("-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check"),
+    *("--no-deps", "--require-hashes", "--requirement"),
+]
 
 
-class SetupFailed(Exception):
+class SetupFailed(Unable):
     """The environment cannot be made; the text says why and what to do."""
 
 
@@ -32,7 +38,7 @@ def main() -> None:
         home = Home.of(os.environ)
         environment = Environment(home)
         environment.ensure(locks)
-    except (SetupFailed, HomeIsUnusable, packages.CannotInstall) as error:
+    except Unable as error:
         sys.exit(f"hotspot: {error}")
     except OSError as error:
         sys.exit(f"hotspot: the virtual environment cannot be made: {error}")
@@ -44,7 +50,7 @@ class Environment:
 
     def __init__(self, home: Home) -> None:
         self.home = home
-        self.folder = home.python.parent.parent
+        self.folder = home.venv
         self.ready = self.folder / ".ready"
 
     def ensure(self, locks: list[str]) -> None:
@@ -94,9 +100,7 @@ class Environment:
             started = time.monotonic()
             _say(f"Installing {count} Python packages of requirements/{lock}.txt (once) ...")
             _run(
-                [str(self.home.python), "-m", "pip", "install", "--quiet", "--no-input"]
-                + ["--disable-pip-version-check", "--no-deps", "--require-hashes"]
-                + ["--requirement", str(self._lock_file(lock))],
+                [str(self.home.python), *_PIP_INSTALL, str(self._lock_file(lock))],
                 what="pip",
             )
             _say(f"Python packages installed  {time.monotonic() - started:.1f} s")

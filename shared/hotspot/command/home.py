@@ -1,4 +1,4 @@
-"""Where the state of one copy of the system lives: `$HOTSPOT_HOME`, else `.hotspot/` in the checkout.
+"""Where one copy of the system keeps its state: `$HOTSPOT_HOME`, else `.hotspot/` here.
 
 Standard library only: it is read before the virtual environment exists.
 """
@@ -13,13 +13,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from hotspot.command.errors import Unable
+
 _CHECKOUT = Path(__file__).resolve().parents[3]
 
 # sun_path of a UNIX socket holds 108 bytes with the closing zero.
 _LONGEST_SOCKET_PATH = 100
 
 
-class HomeIsUnusable(Exception):
+class HomeIsUnusable(Unable):
     """The state directory cannot be used; the text says why."""
 
 
@@ -28,6 +30,7 @@ class Home:
     """The paths of one copy of the system."""
 
     path: Path
+    venv: Path
     checkout: Path = _CHECKOUT
 
     @classmethod
@@ -38,7 +41,11 @@ class Home:
         if re.search(r"[\x00-\x1f\"]|\s[;#]", str(path)):
             # supervisor's configuration would read the rest of such a line as a comment.
             raise HomeIsUnusable(f"HOTSPOT_HOME={path} has characters that cannot be used")
-        return cls(path=path)
+        return cls(path=path, venv=path / "venv")
+
+    def inside(self, name: str) -> "Home":
+        """Another home in a folder of this one, with the same virtual environment."""
+        return Home(path=self.path / name, venv=self.venv)
 
     def make(self) -> None:
         """Make the folders; what holds secrets or guests' data is the owner's alone."""
@@ -52,7 +59,7 @@ class Home:
     @property
     def python(self) -> Path:
         """The interpreter of the virtual environment."""
-        return self.path / "venv" / "bin" / "python"
+        return self.venv / "bin" / "python"
 
     @property
     def run(self) -> Path:

@@ -10,15 +10,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hotspot.command import leftovers, processes
+from hotspot.command.errors import Unable
 from hotspot.command.home import Home, locked
+from hotspot.command.lifeline import DETACH
 from hotspot.command.processes import Program
 from hotspot.command.supervisor import Process, Supervisor, SupervisorIsAway
-from hotspot.command.zygote import DETACH
 
 _TRIES = 3  # a process that ended this often while the system starts will not come up
 
 
-class StartFailed(Exception):
+class StartFailed(Unable):
     """The system does not come up; the text says what failed, with the end of its log."""
 
 
@@ -87,9 +88,12 @@ def start(home: Home, programs: Sequence[Program], *, environ: Mapping[str, str]
             raise StartFailed(f"{home.path} is in use by a system that runs")
         with home.log_of("keeper").open("ab") as output:
             process = subprocess.Popen(
-                [str(home.python), "-P", "-m", "hotspot.command.zygote"]
-                + [str(processes.configuration_file(home)), str(processes.environments_file(home))]
-                + [str(ear)],
+                [
+                    *(str(home.python), "-P", "-m", "hotspot.command.zygote"),
+                    str(processes.configuration_file(home)),
+                    str(processes.environments_file(home)),
+                    str(ear),
+                ],
                 cwd=home.path,
                 env={**environ, leftovers.MARK: str(home.path)},
                 stdin=subprocess.DEVNULL,
@@ -161,4 +165,3 @@ def _waited(home: Home, what: str, seconds: float, found: list[Process]) -> str:
     late = [f"{process.name} is {process.state}" for process in found if process.state != "RUNNING"]
     reason = f"{what} is not ready after {seconds:.0f} s."
     return "\n".join([reason, *late, f"Logs: {home.logs}"])
-

@@ -44,9 +44,7 @@ class LogTail:
         return text.decode(errors="replace").splitlines()
 
 
-def show(
-    files: Iterable[Path], *, lines: int, follow: bool, write: Callable[[str], None]
-) -> None:
+def show(files: Iterable[Path], *, lines: int, follow: bool, write: Callable[[str], None]) -> None:
     """Write the last lines of each log, and with `follow` everything new until interrupted.
 
     Several logs have their name before each line.

@@ -15,7 +15,9 @@ _CALLBACK = "RecordStkCallbackJob"
 TIMELINE = ("SINCE", "MESSAGE", "KIND", "SERVICE", "TRY", "WAITED", "TOOK", "OUTCOME")
 
 
-def print_table(console: Console, headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+def print_table(
+    console: Console, headings: Sequence[str], rows: Iterable[Sequence[object]]
+) -> None:
     """Print rows under headings; without lines where nobody looks on, so that they can be cut."""
     table = Table(*headings, box=None, pad_edge=False, header_style="bold")
     for row in rows:

@@ -8,6 +8,8 @@ import shutil
 import subprocess
 from collections.abc import Callable
 
+from hotspot.command.errors import Unable
+
 # One script, so that one `sudo -n` does for all of it. A package's own service must not start:
 # RabbitMQ's would take port 5672 on all addresses, at every boot, unasked.
 _SCRIPT = r"""
@@ -32,7 +34,7 @@ fi
 """
 
 
-class CannotInstall(Exception):
+class CannotInstall(Unable):
     """A package is missing and cannot be installed from here; the text says what to do."""
 
 

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from hotspot.command.errors import Unable
+
 Transport = Literal["tcp", "udp"]
 IsFree = Callable[[int, Transport], bool]
 
@@ -66,7 +68,7 @@ WELL_KNOWN = (
 )
 
 
-class PortUnusable(Exception):
+class PortUnusable(Unable):
     """A port is taken or malformed; the text names it and the variable that moves it."""
 
 
@@ -120,7 +122,8 @@ def check(ports: Ports, used: list[str], is_free: IsFree) -> None:
             other = ports.base + 1000 if ports.base < 60_000 else DEFAULT_BASE
             advice = f"set HOTSPOT_PORT_BASE to another base, for example {other}"
         raise PortUnusable(
-            f"Port {number}/{transport} ({name}) is in use by another program. Stop it, or {advice}."
+            f"Port {number}/{transport} ({name}) is in use by another program. "
+            f"Stop it, or {advice}."
         )
 
 

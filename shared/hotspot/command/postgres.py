@@ -14,6 +14,7 @@ import psycopg
 from psycopg import sql
 
 from hotspot.command import private
+from hotspot.command.errors import Unable
 from hotspot.command.ports import LOOPBACK
 
 SUPERUSER = "postgres"
@@ -51,7 +52,7 @@ full_page_writes = {durable}
 _WHO_MAY_CONNECT = f"host all all {LOOPBACK}/32 scram-sha-256\n"
 
 
-class PostgresUnusable(Exception):
+class PostgresUnusable(Unable):
     """The cluster cannot be made or reached; the text says why."""
 
 
@@ -233,9 +234,7 @@ def _become(account: pwd.struct_passwd, *, reach: Path) -> list[str]:
     test = 'test -x "$1" && test -r "$2"'
     program = _binary("postgres")
     for capability in (None, "dac_read_search", "dac_override"):
-        keep = (
-            [f"--inh-caps=+{capability}", f"--ambient-caps=+{capability}"] if capability else []
-        )
+        keep = [f"--inh-caps=+{capability}", f"--ambient-caps=+{capability}"] if capability else []
         probe = [*prefix, *keep, "sh", "-c", test, "sh", str(reach), str(program)]
         if subprocess.run(probe, capture_output=True, check=False).returncode == 0:
             return [*prefix, *keep]

@@ -176,10 +176,20 @@ def environments_file(home: Home) -> Path:
     return home.run / "environments.json"
 
 
+def groups(home: Home) -> dict[str, str]:
+    """The group of each process that the last start was told of."""
+    try:
+        kept = json.loads(environments_file(home).read_text())
+    except FileNotFoundError:
+        return {}
+    return {name: str(program["group"]) for name, program in kept.items()}
+
+
 def environments(programs: Sequence[Program]) -> dict[str, dict[str, object]]:
     """What `environments.json` holds: passwords and PEM keys have no place in an ini file."""
     return {
         process: {
+            "group": program.group,
             "environment": dict(program.environment),
             "death_signal": int(program.death_signal),
         }

@@ -36,3 +36,7 @@ class Progress:
         """Print a step that is done."""
         line = f"{escape(name):<{_WIDTH}} {seconds:6.1f} s"
         self.console.print(f"[green]ok[/green]  {line}")
+
+    def failed(self, name: str) -> None:
+        """Print a step that went wrong."""
+        self.console.print(f"[red]NOT OK[/red]  {escape(name)}")

@@ -16,13 +16,14 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from hotspot.command import private
+from hotspot.command.errors import Unable
 from hotspot.command.services import SERVICES
 
 # What nobody chose and everybody here shares, by name. The environment's variables win over it.
 Secrets = Mapping[str, str]
 
 
-class SecretsAreLost(Exception):
+class SecretsAreLost(Unable):
     """The file of secrets is damaged, or gone while the data that needs it is still there."""
 
 

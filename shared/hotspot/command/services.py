@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from hotspot.command.errors import Unable
 from hotspot.contract import table
 from hotspot.contract.rows import Group
 
@@ -14,7 +15,7 @@ RUNNING = ("payment", "provisioning", "radius", "notification", "gateway")
 Counts = Mapping[str, Mapping[str, int]]  # group -> service -> processes
 
 
-class CannotScale(Exception):
+class CannotScale(Unable):
     """A number of processes that a group cannot have; the text says why."""
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from hotspot.command.errors import Unable
 from hotspot.command.ports import LOOPBACK, Ports
 from hotspot.command.secrets import Secrets, public_key_of
 from hotspot.command.services import RUNNING, SERVICES
@@ -37,7 +38,7 @@ RADIUS_SECRET = "testing123"  # noqa: S105  published: the simulators' NAS is th
 _DARAJA = ("CONSUMER_KEY", "CONSUMER_SECRET", "SHORTCODE", "PASSKEY")
 
 
-class SettingsMissing(Exception):
+class SettingsMissing(Unable):
     """The environment lacks or contradicts something; the text names the variables."""
 
 
@@ -93,7 +94,11 @@ def of_services(
         "gateway": {
             "JWT_PRIVATE_KEY": private_key,
             **{f"{name.upper()}_URL": ports.url(name) for name in RUNNING if name != "gateway"},
-            **({"RABBITMQ_MANAGEMENT_URL": outside.management_url} if outside.management_url else {}),
+            **(
+                {"RABBITMQ_MANAGEMENT_URL": outside.management_url}
+                if outside.management_url
+                else {}
+            ),
         },
     }
     return {
@@ -107,9 +112,7 @@ def of_services(
     }
 
 
-def of_simulators(
-    *, ports: Ports, secrets: Secrets, given: Mapping[str, str]
-) -> dict[str, str]:
+def of_simulators(*, ports: Ports, secrets: Secrets, given: Mapping[str, str]) -> dict[str, str]:
     """The environment of the stand-ins: what they accept is what the services send."""
     inherited = {name: value for name, value in given.items() if name not in _GOVERNED}
     return {

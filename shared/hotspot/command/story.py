@@ -8,6 +8,7 @@ from typing import TypeVar
 from rich.console import Console
 
 from hotspot.command.api import Api, ApiError, Body
+from hotspot.command.errors import Unable
 from hotspot.command.operate import TIMELINE, print_table, timeline
 
 _PATIENCE = 30.0  # seconds for each thing that is waited for
@@ -15,7 +16,7 @@ _PATIENCE = 30.0  # seconds for each thing that is waited for
 T = TypeVar("T")
 
 
-class StoryFailed(Exception):
+class StoryFailed(Unable):
     """The main job did not go through; the text says where it stuck."""
 
 
@@ -28,8 +29,8 @@ class Story:
         self.owner = owner
         self.simulators = simulators
         # A new guest each time: a second payment by the same phone would extend the first.
-        self.phone = f"2547{random.randrange(10**8):08d}"  # noqa: S311
-        self.mac = ":".join(f"{random.randrange(256) & 0xFC:02X}" for _ in range(6))  # noqa: S311
+        self.phone = f"25472{random.randrange(10**7):07d}"  # noqa: S311
+        self.mac = "02:" + ":".join(f"{random.randrange(256):02X}" for _ in range(5))  # noqa: S311
 
     def play(self) -> None:
         """Buy, pay, log in, use and read the SMS. Raises StoryFailed."""
@@ -55,6 +56,8 @@ class Story:
         return package
 
     def _buy(self, package: Body) -> tuple[str, Api]:
+        # Whatever was tried with the stand-ins before, this guest pays.
+        self.simulators.post("/mpesa/behaviour", {"mode": "pay", "phone": self.phone})
         routers = self.simulators.get("/state")["routers"]
         self.router_id = str(routers[0]["id"])
         guest = self.simulators.post("/guests", {"router_id": self.router_id, "mac": self.mac})

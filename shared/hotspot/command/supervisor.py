@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
+from hotspot.command.errors import Unable
+
 _TIMEOUT = 30.0  # the keeper does not answer while it imports
 
 
@@ -23,7 +25,7 @@ class Process:
     status: int  # of its last exit
 
 
-class SupervisorIsAway(Exception):
+class SupervisorIsAway(Unable):
     """Nothing answers at the socket."""
 
 
@@ -43,7 +45,7 @@ class _Transport(xmlrpc.client.Transport):
         super().__init__()
         self._path = path
 
-    def make_connection(self, host: xmlrpc.client._HostType) -> http.client.HTTPConnection:
+    def make_connection(self, host: object) -> http.client.HTTPConnection:
         return _Connection(self._path)
 
 

@@ -1,6 +1,5 @@
 """Bringing the whole system up, step by step, and what other commands know of one that runs."""
 
-import http.client
 import json
 import time
 from collections.abc import Mapping
@@ -21,6 +20,7 @@ from hotspot.command import (
     services,
     settings,
 )
+from hotspot.command.errors import Unable
 from hotspot.command.home import Home, locked
 from hotspot.command.keeper import Keeper, StartFailed
 from hotspot.command.ports import LOOPBACK, WELL_KNOWN, Ports
@@ -28,7 +28,7 @@ from hotspot.command.postgres import Cluster
 from hotspot.command.processes import Program
 from hotspot.command.progress import Progress
 from hotspot.command.rabbitmq import Node
-from hotspot.command.supervisor import Process
+from hotspot.command.readiness import Readiness, have_ended
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,13 +134,13 @@ class System:
     def _set_up(self, running: Keeper, names: list[str]) -> None:
         for name in names:
             running.supervisor.start(processes.SETUP, name)
-        running.wait_for("The databases' setup", lambda found: _have_ended(names, found))
+        running.wait_for("The databases' setup", lambda found: have_ended(names, found))
 
     def _start_services(self, running: Keeper) -> None:
         groups = {process.group for process in running.supervisor.processes()}
         for group in sorted(groups - {*processes.INFRASTRUCTURE, processes.SETUP}):
             running.supervisor.start(group)
-        readiness = _Readiness(self.ports, simulators=self.simulators)
+        readiness = Readiness(self.ports, simulators=self.simulators)
         running.wait_for("The system", readiness.is_complete)
 
     def _end_leftovers(self) -> None:
@@ -156,7 +156,9 @@ class System:
                 f"Set {', '.join(map(_url_variable, services.RUNNING))} to use other servers."
             )
         return Servers(
-            node=None if self.given.get("AMQP_URL") else node_of(self.home, self.ports, self.secrets),
+            node=None
+            if self.given.get("AMQP_URL")
+            else node_of(self.home, self.ports, self.secrets),
             cluster=None if all(given) else cluster_of(self.home, self.ports, self.secrets),
         )
 
@@ -205,9 +207,7 @@ class System:
             environment = settings.of_simulators(
                 ports=self.ports, secrets=self.secrets, given=self.given
             )
-            programs.append(
-                processes.simulators(python=self.home.python, environment=environment)
-            )
+            programs.append(processes.simulators(python=self.home.python, environment=environment))
         return programs
 
     def _remember(self) -> None:
@@ -239,6 +239,14 @@ class Running:
     def url(self, name: str) -> str:
         """The HTTP address of what listens there."""
         return f"http://{LOOPBACK}:{self.ports[name]}"
+
+
+def running_system(home: Home) -> Running:
+    """The running system. Raises Unable where there is none."""
+    found = Running.of(home)
+    if found is None:
+        raise Unable("The system is not running. Start it: ./hotspot up --detach")
+    return found
 
 
 def bring_up(home: Home, wanted: Wanted, progress: Progress) -> Keeper | None:
@@ -281,46 +289,6 @@ def cluster_of(
         port=planned["postgres"],
         password=kept["postgres password"],
         durable=durable,
-    )
-
-
-class _Readiness:
-    """Whether every process runs, every web process says that it is ready, and RADIUS listens."""
-
-    def __init__(self, planned: Ports, *, simulators: bool) -> None:
-        self._ports = planned
-        self._waiting = {name: "/health/ready" for name in services.RUNNING}
-        if simulators:
-            self._waiting["simulators"] = "/state"
-
-    def is_complete(self, found: list[Process]) -> bool:
-        for name, path in list(self._waiting.items()):
-            if _answers_ok(self._ports[name], path):
-                del self._waiting[name]
-        return (
-            not self._waiting
-            and all(item.state == "RUNNING" for item in found if item.group != processes.SETUP)
-            and not ports.is_free(self._ports["radius authentication"], "udp")
-            and not ports.is_free(self._ports["radius accounting"], "udp")
-        )
-
-
-def _answers_ok(port: int, path: str) -> bool:
-    connection = http.client.HTTPConnection(LOOPBACK, port, timeout=2)
-    try:
-        connection.request("GET", path)
-        return connection.getresponse().status == 200
-    except (OSError, http.client.HTTPException):
-        return False
-    finally:
-        connection.close()
-
-
-def _have_ended(names: list[str], found: list[Process]) -> bool:
-    states = {process.name: process for process in found}
-    return all(
-        name in states and states[name].state == "EXITED" and states[name].status == 0
-        for name in names
     )
 
 

@@ -28,15 +28,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NoReturn
 
-from hotspot.command.leftovers import MARK
 from supervisor.medusa import asyncore_25
 from supervisor.options import ServerOptions
 from supervisor.supervisord import Supervisor
 
-_PR_SET_PDEATHSIG = 1
-_PR_SET_NAME = 15
+from hotspot.command.leftovers import MARK
+from hotspot.command.lifeline import DETACH, die_with
 
-DETACH = b"detach"
+_PR_SET_NAME = 15
 
 _SERVE = ["-P", "-m", "hotspot.serve"]
 
@@ -150,13 +149,6 @@ def _status_of(error: SystemExit) -> int:
     return 1
 
 
-def die_with(parent: int, by: signal.Signals) -> None:
-    """Ask the kernel to send this process a signal when its parent dies; survives exec."""
-    _libc.prctl(_PR_SET_PDEATHSIG, int(by), 0, 0, 0)
-    if os.getppid() != parent:  # it died before we asked
-        os._exit(1)
-
-
 def forget_signals() -> None:
     """Give the signals back their defaults: supervisor's handlers would swallow SIGTERM."""
     signal.set_wakeup_fd(-1)
@@ -174,15 +166,15 @@ def _rename(name: str) -> None:
 
 def _fresh_streams() -> None:
     """Standard streams on the descriptors that supervisor put in place, with nothing buffered."""
-    sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: PTH123, SIM115
-    sys.stdout = open(1, "w", encoding="utf-8", buffering=1, closefd=False)  # noqa: PTH123, SIM115
-    sys.stderr = open(  # noqa: PTH123, SIM115
+    sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115
+    sys.stdout = open(1, "w", encoding="utf-8", buffering=1, closefd=False)  # noqa: SIM115
+    sys.stderr = open(  # noqa: SIM115
         2, "w", encoding="utf-8", errors="backslashreplace", buffering=1, closefd=False
     )
 
 
 def main(arguments: list[str]) -> None:
-    """`python -m hotspot.command.zygote CONFIGURATION ENVIRONMENTS ROPE`: run until told to stop."""
+    """`python -m hotspot.command.zygote CONFIGURATION ENVIRONMENTS ROPE`: run until stopped."""
     configuration, environments, rope = arguments
     os.set_blocking(int(rope), False)
     options = KeeperOptions(environments=Path(environments), rope=int(rope))
