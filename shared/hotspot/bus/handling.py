@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from hotspot.bus import ledger
 from hotspot.bus.deadline import deadline
 from hotspot.bus.envelope import Envelope, Parcel, enclose
-from hotspot.bus.outcome import JobTimedOut, Retry, reason_of
+from hotspot.bus.outcome import JobTimedOut, Reject, Retry, reason_of
 from hotspot.bus.tables import inbox
 from hotspot.bus.work import Handler, Handlers, Outside, Unclear, Work
 from hotspot.clock import Clock
@@ -25,7 +25,7 @@ from hotspot.contract.topology import row_named
 log = structlog.get_logger()
 
 
-class WorkerKeepsDying(Exception):
+class WorkerKeepsDying(Reject):
     """Workers died or hung while handling this message, as often as it may be tried."""
 
 

@@ -79,7 +79,7 @@ def _servers(
         kept = secrets.load(own.secrets, opens=own.postgres / "data")
         node = system.node_of(own, planned, kept)
         cluster = system.cluster_of(own, planned, kept, durable=False)
-        servers = Servers(node=node, cluster=cluster)
+        servers = Servers(node=node, cluster=cluster, keep=False)
         servers.prepare(progress)
         running = keeper.start(own, servers.programs(), environ=environ)
         try:

@@ -125,14 +125,14 @@ def is_running(home: Home) -> bool:
 
 def stop(home: Home) -> list[str]:
     """Stop a keeper that another command started; answers the names of what had to be killed."""
+    told = False
     while is_running(home):
         # Without a file, or with an empty one, it begins or ends right now.
         with suppress(FileNotFoundError, ValueError, ProcessLookupError):
-            os.kill(int(_pid_file(home).read_text()), signal.SIGTERM)
-        for _ in range(20):
-            if not is_running(home):
-                break
-            time.sleep(0.1)
+            if not told:
+                os.kill(int(_pid_file(home).read_text()), signal.SIGTERM)
+                told = True
+        time.sleep(0.05)
     return leftovers.end(home)
 
 

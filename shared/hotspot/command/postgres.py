@@ -33,6 +33,7 @@ maintenance_work_mem = '32MB'
 io_method = 'sync'
 jit = off
 max_worker_processes = 2
+max_logical_replication_workers = 0
 max_parallel_workers = 0
 max_parallel_workers_per_gather = 0
 autovacuum_max_workers = 1

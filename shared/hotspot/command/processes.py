@@ -110,8 +110,8 @@ def services(
     return [*setup, *workers, *webs, radius]
 
 
-def rabbitmq(node: Node | None) -> list[Program]:
-    """The private broker and its port mapper."""
+def rabbitmq(node: Node | None, *, keeps: bool = True) -> list[Program]:
+    """The private broker and its port mapper; with `keeps` off, its data is not worth a stop."""
     if node is None:
         return []
     environment = {"PATH": os.environ["PATH"], **node.environment()}
@@ -128,6 +128,7 @@ def rabbitmq(node: Node | None) -> list[Program]:
         argv=node.argv(),
         environment=environment,
         starts_itself=True,
+        stop_signal="TERM" if keeps else "KILL",  # TERM takes it 5 s even when idle
         stop_seconds=30,
     )
     return [mapper, broker]

@@ -1,5 +1,7 @@
 """A private RabbitMQ node: own data, ports, name and cookie, on the loopback address alone."""
 
+import base64
+import http.client
 import shutil
 import socket
 from dataclasses import dataclass
@@ -25,11 +27,12 @@ disk_free_limit.absolute = 64MB
 log.file = false
 log.console = true
 log.console.level = warning
+log.console.use_colors = off
 """
 
 # Two schedulers that sleep when idle: a node that shares 2 cores with everything else.
 _EMULATOR = (
-    "+S 2:2 +SDcpu 1:1 +SDio 2 +A 2 +Q 8192 +sbwt none +sbwtdcpu none +sbwtdio none "
+    "+S 2:2 +SDcpu 1:1 +SDio 2 +A 1 +Q 8192 +sbwt none +sbwtdcpu none +sbwtdio none "
     "-kernel inet_dist_use_interface {127,0,0,1}"
 )
 
@@ -105,8 +108,17 @@ class Node:
         }
 
     def answers(self) -> bool:
-        """Whether the node speaks AMQP and its management API listens."""
-        return speaks_amqp(LOOPBACK, self.amqp_port) and _listens(LOOPBACK, self.management_port)
+        """Whether the management API lets our login in and says that AMQP is listened for."""
+        login = base64.b64encode(f"{LOGIN}:{self.password}".encode()).decode()
+        connection = http.client.HTTPConnection(LOOPBACK, self.management_port, timeout=2)
+        try:
+            path = f"/api/health/checks/port-listener/{self.amqp_port}"
+            connection.request("GET", path, headers={"Authorization": f"Basic {login}"})
+            return connection.getresponse().status == http.client.OK
+        except (OSError, http.client.HTTPException):
+            return False
+        finally:
+            connection.close()
 
 
 def find_server() -> Path | None:
@@ -131,11 +143,3 @@ def speaks_amqp(host: str, port: int) -> bool:
             return connection.recv(3) == b"\x01\x00\x00"
     except OSError:
         return False
-
-
-def _listens(host: str, port: int) -> bool:
-    try:
-        socket.create_connection((host, port), timeout=2).close()
-    except OSError:
-        return False
-    return True

@@ -46,6 +46,7 @@ class Servers:
 
     node: Node | None
     cluster: Cluster | None
+    keep: bool = True  # False: what they hold goes with them
 
     def prepare(self, progress: Progress) -> None:
         """Install and make what is missing, and write the configurations."""
@@ -66,7 +67,7 @@ class Servers:
 
     def programs(self) -> list[Program]:
         """What supervisor runs for them."""
-        return [*processes.rabbitmq(self.node), *processes.postgres(self.cluster)]
+        return [*processes.rabbitmq(self.node, keeps=self.keep), *processes.postgres(self.cluster)]
 
     def ports(self) -> list[str]:
         """The names of the ports that they listen on."""

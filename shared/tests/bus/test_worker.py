@@ -350,6 +350,40 @@ def test_a_message_that_keeps_killing_its_worker_is_given_up(
     assert done(here) == 0
 
 
+def test_a_database_that_goes_away_in_the_middle_costs_no_try(
+    stage: Callable[..., Stage],
+) -> None:
+    attempts: list[int] = []
+
+    def lose_the_connection(one: ProcessPaymentJob, work: Work) -> None:
+        attempts.append(work.envelope.attempt)
+        write_and_tell(one, work)
+        if len(attempts) < 3:
+            work.session.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
+
+    here = stage(lose_the_connection)
+    here.send(job())
+    here.work_until(lambda: done(here) == 1)
+    assert attempts == [1, 1, 1]
+    assert here.count(failed_jobs) == 0
+
+
+def test_a_deadlock_is_run_again_at_once(stage: Callable[..., Stage]) -> None:
+    attempts: list[int] = []
+
+    def lose_a_deadlock(one: ProcessPaymentJob, work: Work) -> None:
+        attempts.append(work.envelope.attempt)
+        write_and_tell(one, work)
+        if len(attempts) == 1:
+            raising = "DO $$ BEGIN RAISE deadlock_detected; END $$"
+            work.session.execute(text(raising))
+
+    here = stage(lose_a_deadlock)
+    here.send(job())
+    here.work_until(lambda: done(here) == 1)
+    assert attempts == [1, 1]
+
+
 def test_a_worker_told_to_stop_gives_the_rest_back(stage: Callable[..., Stage]) -> None:
     def handle_then_stop(one: ProcessPaymentJob, work: Work) -> None:
         write_and_tell(one, work)
