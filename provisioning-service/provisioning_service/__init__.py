@@ -1,0 +1,1 @@
+"""Hotspot users, access grants, credentials and subscriptions."""
