@@ -1,7 +1,7 @@
 """A whole running system under test, and the people around it."""
 
+import json
 import os
-import re
 import socket
 import subprocess
 import sys
@@ -79,9 +79,7 @@ class System:
     def package(self, name: str | None = None) -> dict[str, Any]:
         """A package on sale: the first, or the one of this name."""
         items = self.get("/api/v1/packages").json()["items"]
-        found: dict[str, Any] = next(
-            item for item in items if name is None or item["name"] == name
-        )
+        found: dict[str, Any] = next(item for item in items if name is None or item["name"] == name)
         return found
 
     def buy(self, phone: str, **more: Any) -> "Purchase":
@@ -99,8 +97,17 @@ class System:
     def radclient(self, *lines: str, port: str = "auth", kind: str = "auth") -> str:
         """Send a RADIUS packet with Debian's radclient; answers what it printed."""
         done = subprocess.run(
-            ["radclient", "-x", "-r", "1", "-t", "5", f"127.0.0.1:{self.ports[port]}", kind,
-             "testing123"],
+            [
+                "radclient",
+                "-x",
+                "-r",
+                "1",
+                "-t",
+                "5",
+                f"127.0.0.1:{self.ports[port]}",
+                kind,
+                "testing123",
+            ],
             input="\n".join(lines),
             capture_output=True,
             text=True,
@@ -121,10 +128,14 @@ class System:
         )
 
     def processes(self, name: str) -> list[int]:
-        """The ids of this system's processes with a name."""
-        listed = self.command("status").stdout
-        return [int(pid) for line in listed.splitlines() if name in line
-                for pid in re.findall(r"\bpid (\d+)", line)]
+        """The ids of this system's running processes whose names begin so."""
+        lines = [line.split() for line in self.command("status").stdout.splitlines()]
+        return [int(line[3]) for line in lines if line[1].startswith(name) and line[3].isdigit()]
+
+    def database_url(self, service: str) -> str:
+        """A service's own database, as its processes see it."""
+        environments = json.loads((self.home / "run" / "environments.json").read_text())
+        return str(environments[f"{service}-web"]["environment"]["DATABASE_URL"])
 
 
 @dataclass(kw_only=True)
@@ -150,6 +161,7 @@ class Purchase:
 
     def wait_access(self, *states: str) -> dict[str, Any]:
         """Until the access is in one of these states."""
+
         def there(seen: dict[str, Any]) -> bool:
             return bool(seen["access"]) and seen["access"]["state"] in states
 
@@ -157,9 +169,11 @@ class Purchase:
 
     def prompt(self) -> dict[str, Any]:
         """The prompt on the phone."""
-        return wait_for(lambda: next(
-            (one for one in self.system.state()["prompts"] if one["phone"] == self.phone), None
-        ))
+        return wait_for(
+            lambda: next(
+                (one for one in self.system.state()["prompts"] if one["phone"] == self.phone), None
+            )
+        )
 
     def _if(self, wanted: Callable[[dict[str, Any]], bool]) -> dict[str, Any] | None:
         seen = self.look()

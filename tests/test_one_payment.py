@@ -79,14 +79,14 @@ def test_radclient_gets_what_was_paid_for(system: System) -> None:
 
 def test_after_the_time_is_up_the_login_is_refused(system: System) -> None:
     phone = system.new_phone()
-    with psycopg.connect(_database_url(system, "payment"), autocommit=True) as connection:
+    with psycopg.connect(system.database_url("payment"), autocommit=True) as connection:
         connection.execute("UPDATE packages SET duration_seconds = 3 WHERE name = %s", ("1 hour",))
     try:
         purchase = system.buy(phone, package=system.package("1 hour"))
         access = purchase.wait_access("ready")["access"]
         wait_for(lambda: "Access-Reject" in system.login(access["username"], access["password"]))
     finally:
-        with psycopg.connect(_database_url(system, "payment"), autocommit=True) as connection:
+        with psycopg.connect(system.database_url("payment"), autocommit=True) as connection:
             connection.execute(
                 "UPDATE packages SET duration_seconds = 3600 WHERE name = %s", ("1 hour",)
             )
@@ -158,12 +158,8 @@ def test_the_same_callback_50_times_at_once_serves_once(system: System) -> None:
     assert _rows(system, "radius", "grants", purchase.id) == 1
 
 
-def _database_url(system: System, service: str) -> str:
-    return str(system.command("settings", service, "DATABASE_URL").stdout.strip())
-
-
 def _rows(system: System, service: str, table: str, payment_id: str) -> int:
-    with psycopg.connect(_database_url(system, service)) as connection:
+    with psycopg.connect(system.database_url(service)) as connection:
         counted = connection.execute(
             f"SELECT count(*) FROM {table} WHERE payment_id = %s", (payment_id,)
         ).fetchone()

@@ -1,10 +1,12 @@
 """A payment gives one user one grant, however often and however concurrently it is asked."""
 
 import threading
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
 import pytest
+from hotspot.bus.handling import Handling, Task
 from hotspot.bus.outcome import Reject
 from hotspot.bus.work import Handlers, Work
 from hotspot.contract.access import (
@@ -209,8 +211,6 @@ def test_a_returning_guest_is_announced_as_one(engine: Engine, handlers: Handler
 
 def test_a_grant_that_was_never_given_is_refused(engine: Engine, handlers: Handlers) -> None:
     asked = only_authorization(run(handlers, bought(), engine))
-    from dataclasses import replace
-
     stranger = authorized(replace(asked, grant_id=new_id()))
 
     with pytest.raises(Reject, match="never given"):
@@ -241,6 +241,28 @@ def test_one_payment_asked_for_many_times_at_once_gives_one_grant(
 
     assert count(engine, HotspotUser) == 1
     assert count(engine, Grant) == 1
+
+
+def test_a_group_of_payments_is_served_in_one_transaction_each_once(
+    engine: Engine, handlers: Handlers
+) -> None:
+    phones = [PHONE, "254733000000", PHONE, "254711000000", PHONE]
+    envelopes = [envelope_for(bought(phone=phone)) for phone in phones]
+    tasks = [
+        Task(queue="hotspot-provisioning", envelope=envelope, message=envelope.open())
+        for envelope in [*envelopes, envelopes[0]]
+    ]
+    handling = Handling(
+        service="provisioning", handlers=handlers, engine=engine, clock=lambda: NOON
+    )
+
+    sent = [parcel.envelope.name for parcel in handling.run_together(tasks)]
+
+    assert sent.count("AuthorizeRadiusUserJob") == 5
+    assert count(engine, HotspotUser) == 3
+    with Session(engine) as session:
+        last = session.scalar(select(func.max(Grant.ends_at)))
+    assert last == NOON + timedelta(hours=3)
 
 
 def race(engine: Engine, vault: Vault, jobs: list[CreateHotspotUserJob]) -> None:

@@ -1,39 +1,64 @@
 """Everything heavy that all processes of a machine can share by being forked from one parent.
 
-Nothing here may start a thread or import ssl's users (requests, urllib3): web processes patch
-the standard library for gevent after the fork, and what has been imported by then must not hold
-unpatched pieces.
+What is imported here is paid for once; what each child imports for itself is paid for by each, in
+memory and in time. Nothing here may start a thread or import gevent: web processes patch the
+standard library for gevent after the fork (`hotspot.serve`).
 """
 
-import cryptography.fernet
-import flask
+import importlib
+import importlib.util
+
+import alembic.operations
 import flask_smorest
-import jwt
-import marshmallow
 import phonenumbers
-import pika
+import pika.adapters.select_connection
 import prometheus_client
-import sqlalchemy.dialects.postgresql
+import psycopg.types.json
+import requests
 import sqlalchemy.orm
 import structlog
 
+import hotspot.bus.rabbit
 import hotspot.bus.worker
-import hotspot.contract.topology
-import hotspot.settings
+import hotspot.log
+import hotspot.serve
+import hotspot.web.app
+from hotspot.bus.database import connect
+from hotspot.contract import table
+from hotspot.contract.message import schema_of
 
-PRELOADED = (
-    cryptography.fernet,
-    flask,
+LIBRARIES = (
+    alembic.operations,
     flask_smorest,
-    jwt,
-    marshmallow,
     phonenumbers,
-    pika,
+    pika.adapters.select_connection,
     prometheus_client,
-    sqlalchemy.dialects.postgresql,
-    sqlalchemy.orm,
+    psycopg.types.json,
+    requests,
     structlog,
+    hotspot.bus.rabbit,
     hotspot.bus.worker,
-    hotspot.contract.topology,
-    hotspot.settings,
+    hotspot.log,
+    hotspot.serve,
+    hotspot.web.app,
 )
+
+# The parts of a service that its processes import.
+_PARTS = ("config", "worker", "web", "server")
+
+
+def _preload() -> None:
+    """Import the services that are there, and do what each process would do first of all."""
+    for service in table.SERVICES:
+        package = hotspot.serve.package_of(service.name)
+        for part in _PARTS:
+            if importlib.util.find_spec(package) and importlib.util.find_spec(f"{package}.{part}"):
+                importlib.import_module(f"{package}.{part}")
+    for row in table.MESSAGES:
+        schema_of(row.message)
+    sqlalchemy.orm.configure_mappers()
+    nowhere = connect("postgresql+psycopg://nobody@127.0.0.1:1/none")
+    str(sqlalchemy.select(sqlalchemy.literal(1)).compile(nowhere))
+
+
+_preload()

@@ -129,14 +129,17 @@ def _part(package: str, name: str) -> ModuleType:
 
 
 def _patch_for_gevent() -> None:
-    import warnings
+    """Make the standard library cooperate, also where `hotspot.preload` has imported much already.
 
+    What holds pieces of `ssl` by then would call itself for ever if that were patched (gevent
+    warns of it), so it stays as it is: web processes speak plain HTTP to one another's machine.
+    psycopg chose its way of waiting when it was imported, and must choose again.
+    """
     from gevent import monkey
 
-    with warnings.catch_warnings():
-        # ssl is imported by then, but by nobody who keeps pieces of it (hotspot.preload).
-        warnings.simplefilter("ignore", monkey.MonkeyPatchWarning)
-        monkey.patch_all()
+    monkey.patch_all(ssl="urllib3" not in sys.modules)
+    if "psycopg.waiting" in sys.modules:
+        importlib.reload(sys.modules["psycopg.waiting"])
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from hotspot.bus import ledger
+from hotspot.bus.database import is_away, wait_until_back
 from hotspot.bus.deadline import deadline
 from hotspot.bus.envelope import Envelope, Parcel, enclose
 from hotspot.bus.outcome import JobTimedOut, Reject, Retry, reason_of
@@ -23,6 +24,17 @@ from hotspot.contract.rows import Event, Job
 from hotspot.contract.topology import row_named
 
 log = structlog.get_logger()
+
+RECORD_TRIES = 3
+RECORD_WITHIN_SECONDS = 60.0
+
+
+class OutcomeNotRecorded(Exception):
+    """The outside was called, and what came of it could not be written down.
+
+    The message must come again with the same attempt, so that its handler's prepare finds its own
+    mark and calls nothing twice.
+    """
 
 
 class WorkerKeepsDying(Reject):
@@ -136,12 +148,30 @@ class Handling:
             if intent is None:
                 return parcels
         result = self._act(task, handler, intent)
-        with named(task), deadline(self.timeout_of(task)), self._transaction() as last:
-            work = self._work(last.session, task)
-            handler.record(task.message, intent, result, work)
-            last.parcels.extend(work.sent)
-            self._finish(last, task, began, started)
-        return parcels + last.parcels
+
+        def record() -> list[Parcel]:
+            with named(task), deadline(self.timeout_of(task)), self._transaction() as last:
+                work = self._work(last.session, task)
+                handler.record(task.message, intent, result, work)
+                last.parcels.extend(work.sent)
+                self._finish(last, task, began, started)
+            return last.parcels
+
+        return parcels + self._surely(record)
+
+    def _surely(self, record: Callable[[], list[Parcel]]) -> list[Parcel]:
+        """Record what cannot be undone, through what trouble the database may have."""
+        for _ in range(RECORD_TRIES):
+            try:
+                return record()
+            except (Retry, Reject):
+                raise
+            except (Exception, JobTimedOut) as error:  # none may look like a Retry
+                log.exception("outcome not recorded yet")
+                if is_away(error):
+                    wait_until_back(self.engine, _for_a_while())
+                last_error = error
+        raise OutcomeNotRecorded(reason_of(last_error)) from last_error
 
     def _act(self, task: Task, handler: Outside[Message, object, object], intent: object) -> object:
         """Call the outside. Only a Retry says that nothing was done; all else is unclear."""
@@ -224,6 +254,12 @@ class Handling:
     def _parcel(self, steps: Sequence[Step]) -> Parcel:
         recorded = StepsRecorded(service=self.service, steps=tuple(steps))
         return Parcel.of(recorded, enclose(recorded, sender=self.service, now=self.clock()))
+
+
+def _for_a_while() -> Callable[[], bool]:
+    """True once RECORD_WITHIN_SECONDS are over."""
+    end = time.monotonic() + RECORD_WITHIN_SECONDS
+    return lambda: time.monotonic() > end
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from hotspot.bus import ledger
 from hotspot.bus.database import is_away, is_worth_another_run, wait_until_back
 from hotspot.bus.envelope import Envelope, Parcel
 from hotspot.bus.failures import failure_of_parked, notes_of, record_parked
-from hotspot.bus.handling import Handling, Task, named
+from hotspot.bus.handling import Handling, OutcomeNotRecorded, Task, named
 from hotspot.bus.outcome import GiveUp, JobTimedOut, decide
 from hotspot.bus.transport import Basket, BrokerAway, Delivery, Transport, Unroutable
 from hotspot.bus.wire import envelope_of, salvage
@@ -167,6 +167,8 @@ class Worker:
                     break
                 if is_worth_another_run(error) and runs_left:
                     continue
+                if isinstance(error, OutcomeNotRecorded):
+                    break
                 self._failed(delivery, task, error, began)
                 return
             self._transport.ack([delivery])

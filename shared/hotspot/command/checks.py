@@ -5,6 +5,7 @@ import random
 import shutil
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -51,7 +52,7 @@ def _lint(home: Home, progress: Progress) -> int:
     for name, arguments in _LINTERS.items():
         with progress.step(name):
             done = subprocess.run(
-                [str(home.python), *arguments],
+                [sys.executable, *arguments],
                 cwd=home.checkout,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
@@ -112,7 +113,7 @@ def _pytest(home: Home, arguments: Sequence[str], environ: Mapping[str, str]) ->
     previous = signal.signal(signal.SIGINT, lambda *_: None)
     try:
         process = subprocess.Popen(
-            [str(home.python), "-P", "-m", "pytest", *arguments],
+            [sys.executable, "-P", "-m", "pytest", *arguments],
             cwd=home.checkout,
             env=dict(environ),
             preexec_fn=partial(die_with, os.getpid(), signal.SIGTERM),  # noqa: PLW1509

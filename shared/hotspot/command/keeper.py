@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -89,7 +90,7 @@ def start(home: Home, programs: Sequence[Program], *, environ: Mapping[str, str]
         with home.log_of("keeper").open("ab") as output:
             process = subprocess.Popen(
                 [
-                    *(str(home.python), "-P", "-m", "hotspot.command.zygote"),
+                    *(sys.executable, "-P", "-m", "hotspot.command.zygote"),
                     str(processes.configuration_file(home)),
                     str(processes.environments_file(home)),
                     str(ear),

@@ -1,6 +1,7 @@
 """Operator accounts, made by the gateway's own program on this machine."""
 
 import subprocess
+import sys
 
 from hotspot.command.errors import Unable
 from hotspot.command.home import Home
@@ -11,7 +12,7 @@ def add(home: Home, running: Running, *, email: str, role: str, password: str) -
     """Make or update an account. Raises Unable with what the program said."""
     done = subprocess.run(
         [
-            *(str(home.python), "-P", "-m", "hotspot.serve", "gateway", "operator"),
+            *(sys.executable, "-P", "-m", "hotspot.serve", "gateway", "operator"),
             *("--email", email, "--role", role),
         ],
         env=dict(running.environments["gateway-web"]),

@@ -68,7 +68,7 @@ def services(
     def serve(service: str, *role: str) -> list[str]:
         return [str(python), "-P", "-m", "hotspot.serve", service, *role]
 
-    once = [(service, "migrate") for service in RUNNING] + [("payment", "seed")]
+    once = [(service, "migrate") for service in RUNNING] + [("payment", "seed"), ("radius", "seed")]
     setup = [
         Program(
             name=f"{service}-{role}",

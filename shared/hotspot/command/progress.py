@@ -22,19 +22,18 @@ class Progress:
         self.console.print(escape(text))
 
     @contextmanager
-    def step(self, name: str) -> Iterator[None]:
-        """Do something that takes a while; its line appears with its time when it is done."""
-        started = time.monotonic()
+    def step(self, name: str, *, since: float | None = None) -> Iterator[None]:
+        """Do something that takes a while; its line appears with its time when it is done.
+
+        `since` (of the monotonic clock) is when it began, where that was before.
+        """
+        started = time.monotonic() if since is None else since
         if self.console.is_terminal:
             with self.console.status(escape(name)):
                 yield
         else:
             yield
-        self.done(name, time.monotonic() - started)
-
-    def done(self, name: str, seconds: float) -> None:
-        """Print a step that is done."""
-        line = f"{escape(name):<{_WIDTH}} {seconds:6.1f} s"
+        line = f"{escape(name):<{_WIDTH}} {time.monotonic() - started:6.1f} s"
         self.console.print(f"[green]ok[/green]  {line}")
 
     def failed(self, name: str) -> None:

@@ -1,6 +1,7 @@
 """Bringing the whole system up, step by step, and what other commands know of one that runs."""
 
 import json
+import sys
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -108,11 +109,15 @@ class System:
         started = time.monotonic()
         running = keeper.start(self.home, self._programs(), environ=self.given)
         with ExitStack() as otherwise:
-            otherwise.callback(running.stop)
+            otherwise.callback(self._take_back, running)
             self._bring_up(running, started)
             self._remember()
             otherwise.pop_all()
         return running
+
+    def _take_back(self, running: Keeper) -> None:
+        self.progress.say("Stopping what was started ...")
+        running.stop()
 
     def _bring_up(self, running: Keeper, started: float) -> None:
         step = self.progress.step
@@ -124,11 +129,11 @@ class System:
                 cluster.grant_databases(self._database_passwords())
         with step("Databases migrated"):
             self._set_up(running, [f"{service}-migrate" for service in services.RUNNING])
-            self._set_up(running, ["payment-seed"])
+            self._set_up(running, ["payment-seed", "radius-seed"])
         if node:
-            running.wait_for("RabbitMQ", lambda _: node.answers())
             # It has been starting all the while.
-            self.progress.done("RabbitMQ answers", time.monotonic() - started)
+            with step("RabbitMQ answers", since=started):
+                running.wait_for("RabbitMQ", lambda _: node.answers())
         with step("Services and workers ready"):
             self._start_services(running)
 
@@ -202,13 +207,14 @@ class System:
             outside=outside, ports=self.ports, secrets=self.secrets, given=self.given
         )
         programs = self.servers.programs() + processes.services(
-            python=self.home.python, environments=environments, groups=self.groups
+            python=Path(sys.executable), environments=environments, groups=self.groups
         )
         if self.simulators:
             environment = settings.of_simulators(
                 ports=self.ports, secrets=self.secrets, given=self.given
             )
-            programs.append(processes.simulators(python=self.home.python, environment=environment))
+            python = Path(sys.executable)
+            programs.append(processes.simulators(python=python, environment=environment))
         return programs
 
     def _remember(self) -> None:

@@ -116,7 +116,7 @@ def _kind(hint: object) -> str:
     if origin is not None:
         return f"{_kind(arguments[0])}, or null"
     if hint in _WORDS:
-        return _WORDS[typing.cast(type, hint)]
+        return _WORDS[hint]
     return f"{getattr(hint, '__name__', 'some')} object"
 
 

@@ -157,7 +157,14 @@ MESSAGES: tuple[Job | Event, ...] = (
     Job(SendCredentialsSMSJob, PROVISIONING, SMS_QUEUE, timeout=30, tries=3, outside=True),
     Job(SendTextSMSJob, NOTIFICATION, SMS_QUEUE, timeout=30, tries=3, outside=True),
     Job(ResendSMSJob, NOTIFICATION, SMS_QUEUE, timeout=30, tries=3, outside=True),
-    Job(RecordDeliveryReportJob, NOTIFICATION, NOTIFICATIONS_QUEUE, timeout=30, tries=3),
+    Job(
+        RecordDeliveryReportJob,
+        NOTIFICATION,
+        NOTIFICATIONS_QUEUE,
+        timeout=30,
+        tries=3,
+        key="provider_message_id",
+    ),
     Job(ReconnectSubscriptionJob, PAYMENT, RECONNECTION_QUEUE, timeout=60, tries=3),
     # Routers
     Job(

@@ -1,0 +1,1 @@
+"""SMS to guests: templates, gateways, delivery reports."""

@@ -1,0 +1,22 @@
+"""The HTTP application."""
+
+from flask import Flask
+from hotspot.bus.transport import Publishing
+from hotspot.clock import Clock, utc_now
+from hotspot.web.app import new_app, register
+from sqlalchemy import Engine
+
+from notification_service.config import Config
+from notification_service.routes import callbacks_blueprint, messages_blueprint
+
+
+def create_app(
+    config: Config, *, publisher: Publishing, engine: Engine, clock: Clock = utc_now
+) -> Flask:
+    """Messages, for operators; delivery reports, from gateways."""
+    app = new_app(
+        config, publisher=publisher, engine=engine, clock=clock, title="notification-service"
+    )
+    register(app, messages_blueprint())
+    register(app, callbacks_blueprint(config))
+    return app
