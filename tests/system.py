@@ -8,10 +8,13 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import jwt
 import requests
+from hotspot.web.auth import ALGORITHM, ISSUER
 
 ROOT = Path(__file__).parents[1]
 PATIENCE_SECONDS = 60
@@ -129,13 +132,30 @@ class System:
 
     def processes(self, name: str) -> list[int]:
         """The ids of this system's running processes whose names begin so."""
-        lines = [line.split() for line in self.command("status").stdout.splitlines()]
+        lines = [line.split() for line in self.command("status", check=False).stdout.splitlines()]
         return [int(line[3]) for line in lines if line[1].startswith(name) and line[3].isdigit()]
+
+    def owner(self) -> dict[str, str]:
+        """The Authorization header of an owner."""
+        now = datetime.now(UTC)
+        claims = {
+            "sub": "test@hotspot.example",
+            "role": "owner",
+            "type": "access",
+            "iss": ISSUER,
+            "iat": now,
+            "exp": now + timedelta(minutes=5),
+        }
+        key = self._setting("gateway-web", "JWT_PRIVATE_KEY").replace("\\n", "\n")
+        return {"Authorization": f"Bearer {jwt.encode(claims, key, algorithm=ALGORITHM)}"}
 
     def database_url(self, service: str) -> str:
         """A service's own database, as its processes see it."""
+        return self._setting(f"{service}-web", "DATABASE_URL")
+
+    def _setting(self, process: str, name: str) -> str:
         environments = json.loads((self.home / "run" / "environments.json").read_text())
-        return str(environments[f"{service}-web"]["environment"]["DATABASE_URL"])
+        return str(environments[process]["environment"][name])
 
 
 @dataclass(kw_only=True)
