@@ -3,6 +3,7 @@
 from typing import Final, Literal
 from uuid import UUID
 
+from hotspot.callbacks import REPORTING_GATEWAYS, SMS_DELIVERY, sms_delivery_url
 from hotspot.contract.sms import RecordDeliveryReportJob
 from hotspot.ids import new_id
 from hotspot.vault import Vault
@@ -10,27 +11,21 @@ from hotspot.vault import Vault
 from notification_service.config import Config
 from notification_service.models import DeliveryReport
 
-# The reports are unsigned: the secret is in the URL. Its subject stands for the gateway.
-PURPOSE: Final = "sms-delivery"
-SUBJECTS: Final = {"africastalking": UUID("4f6e2b0a-5d0c-4c0e-9d3b-5a2f1c7e8b90")}
-
 ARRIVED: Final = frozenset({"success"})
 LOST: Final = frozenset({"failed", "rejected"})
 
 
 def delivery_url(config: Config) -> str | None:
     """Where the gateway must be told to report to; None where it reports nothing."""
-    subject = SUBJECTS.get(config.sms_provider)
-    if subject is None:
-        return None
-    token = Vault(config.encryption_keys).token(PURPOSE, subject)
-    return f"{config.callback_base_url}/callbacks/delivery/{token}"
+    return sms_delivery_url(
+        config.sms_provider, base_url=config.callback_base_url, vault=Vault(config.encryption_keys)
+    )
 
 
 def provider_of(token: str, vault: Vault) -> str | None:
     """The gateway that a token was made for; None where it is not one of ours."""
-    subject = vault.subject_of(PURPOSE, token)
-    return next((name for name, one in SUBJECTS.items() if one == subject), None)
+    subject = vault.subject_of(SMS_DELIVERY, token)
+    return next((name for name, one in REPORTING_GATEWAYS.items() if one == subject), None)
 
 
 def change_of(state: str, status: str) -> Literal["delivered", "failed"] | None:

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 from hotspot.bus.work import Handlers
+from hotspot.callbacks import REPORTING_GATEWAYS
 from hotspot.contract.sms import RecordDeliveryReportJob, ResendSMSJob
 from hotspot.ids import new_id
 from hotspot.testing.handling import NOON, FakePublisher, run
@@ -13,7 +14,7 @@ from hotspot.vault import Vault
 from notification_service.config import Config
 from notification_service.gateways import Accepted, Refused
 from notification_service.models import Sms
-from notification_service.reports import SUBJECTS, delivery_url
+from notification_service.reports import delivery_url
 from sqlalchemy import Engine, select, update
 from sqlalchemy.orm import Session
 
@@ -260,7 +261,7 @@ def test_a_report_that_the_broker_did_not_take_is_not_answered_as_taken(
 def test_an_unknown_token_finds_nothing_whatever_the_body_says(
     client: FlaskClient, vault: Vault, publisher: FakePublisher
 ) -> None:
-    subject = SUBJECTS["africastalking"]
+    subject = REPORTING_GATEWAYS["africastalking"]
     tokens = ["x", "%00", vault.token("stk", subject), vault.token("sms-delivery", new_id())]
 
     for token in tokens:

@@ -227,19 +227,24 @@ def _become(account: pwd.struct_passwd, *, reach: Path) -> list[str]:
     capability that lets it look past such folders; the weaker one where the container has it.
     """
     prefix = [
-        "setpriv",
-        f"--reuid={account.pw_uid}",
-        f"--regid={account.pw_gid}",
-        "--clear-groups",
+        *("setpriv", f"--reuid={account.pw_uid}", f"--regid={account.pw_gid}", "--clear-groups"),
     ]
-    test = 'test -x "$1" && test -r "$2"'
-    program = _binary("postgres")
+    probe = ["sh", "-c", 'cd "$1" && exec "$2" --show -D "$1/data"', "sh"]
     for capability in (None, "dac_read_search", "dac_override"):
-        keep = [f"--inh-caps=+{capability}", f"--ambient-caps=+{capability}"] if capability else []
-        probe = [*prefix, *keep, "sh", "-c", test, "sh", str(reach), str(program)]
-        if subprocess.run(probe, capture_output=True, check=False).returncode == 0:
-            return [*prefix, *keep]
+        become = prefix if capability is None else [*prefix, *_keeping(capability)]
+        command = [*become, *probe, str(reach), str(_binary("initdb"))]
+        if subprocess.run(command, capture_output=True, check=False).returncode == 0:
+            return become
     raise PostgresUnusable(
         f"PostgreSQL does not run as root, and {account.pw_name} cannot reach {reach}. "
         "Put HOTSPOT_HOME where every user may pass, for example under /srv."
     )
+
+
+def _keeping(capability: str) -> list[str]:
+    return [
+        f"--inh-caps=+{capability}",
+        f"--ambient-caps=+{capability}",
+        # Else access(2), by which initdb looks for its programs, would not count the capability.
+        "--securebits=+no_setuid_fixup",
+    ]

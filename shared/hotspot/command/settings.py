@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from hotspot.callbacks import sms_delivery_url
 from hotspot.command.errors import Unable
 from hotspot.command.ports import LOOPBACK, Ports
 from hotspot.command.secrets import Secrets, public_key_of
 from hotspot.command.services import RUNNING, SERVICES
+from hotspot.vault import Vault
 
 # Each service sees its own of these and nobody else's.
 _GOVERNED = {
@@ -124,9 +126,19 @@ def of_simulators(*, ports: Ports, secrets: Secrets, given: Mapping[str, str]) -
         "SIMULATORS_RADIUS_ACCT_PORT": str(ports["radius accounting"]),
         "SIMULATORS_COA_PORT": str(ports["radius CoA"]),
         "RADIUS_SECRET": RADIUS_SECRET,
+        "SMS_REPORT_URL": _report_url(ports, secrets, given),
         **_daraja(secrets, given),
         **_sms(secrets, given),
     }
+
+
+def _report_url(ports: Ports, secrets: Secrets, given: Mapping[str, str]) -> str:
+    """Where the SMS gateway's stand-in reports deliveries, as an operator would set it up."""
+    keys = given.get("ENCRYPTION_KEYS") or secrets["encryption key"]
+    url = sms_delivery_url(
+        "africastalking", base_url=ports.url("notification"), vault=Vault(keys.split(","))
+    )
+    return url or ""
 
 
 def _payment(

@@ -1,6 +1,7 @@
 """Messages about logins and sessions, from RADIUS."""
 
 from datetime import datetime
+from typing import Literal
 from uuid import UUID
 
 from hotspot.contract.message import Message, message
@@ -64,3 +65,11 @@ class SessionExpired(Message):
 @message("CheckExpiredSessionsJob", version=1)
 class CheckExpiredSessionsJob(Message):
     """Disconnect guests whose paid time ended."""
+
+
+@message("DisconnectSessionJob", version=1)
+class DisconnectSessionJob(Message):
+    """Have the router of a session send its guest off."""
+
+    session_id: UUID
+    reason: Literal["expired", "operator"]

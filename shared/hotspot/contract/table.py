@@ -49,6 +49,7 @@ from hotspot.contract.routers import (
 from hotspot.contract.rows import Delay, Event, Group, Job, Queue, Service
 from hotspot.contract.sessions import (
     CheckExpiredSessionsJob,
+    DisconnectSessionJob,
     LoginAccepted,
     SessionEnded,
     SessionExpired,
@@ -173,6 +174,7 @@ MESSAGES: tuple[Job | Event, ...] = (
     # On a schedule
     Job(UpdateDashboardStatsJob, SCHEDULER, DASHBOARD_QUEUE, timeout=30, tries=1),
     Job(CheckExpiredSessionsJob, SCHEDULER, SESSION_QUEUE, timeout=60, tries=3),
+    Job(DisconnectSessionJob, RADIUS, SESSION_QUEUE, timeout=30, tries=5, outside=True),
     Job(CheckExpiredSubscriptionsJob, SCHEDULER, SUBSCRIPTION_QUEUE, timeout=60, tries=3),
     Job(CheckRoutersJob, SCHEDULER, ROUTER_MONITORING_QUEUE, timeout=110, tries=1, outside=True),
     Job(CollectSystemMetricsJob, SCHEDULER, METRICS_QUEUE, timeout=30, tries=1, outside=True),
