@@ -1,0 +1,1 @@
+"""The door of the system: clients' calls, operators, live events, timelines."""

@@ -1,0 +1,69 @@
+"""What the gateway does with each message that reaches it."""
+
+from hotspot.bus.failures import FAILED_JOBS_HANDLERS
+from hotspot.bus.work import Handlers
+from hotspot.contract.access import (
+    AccountSuspended,
+    AccountUnsuspended,
+    HotspotUserCreated,
+    RadiusUserAuthorized,
+)
+from hotspot.contract.operations import (
+    DashboardStatsUpdated,
+    JobFailed,
+    RotateLogs,
+    StepsRecorded,
+    UpdateDashboardStatsJob,
+)
+from hotspot.contract.payments import (
+    PaymentCompleted,
+    PaymentFailed,
+    PaymentRequested,
+    VoucherIssued,
+)
+from hotspot.contract.routers import (
+    RouterConnected,
+    RouterProvisioningProgressed,
+    RouterStatusUpdated,
+)
+from hotspot.contract.sessions import LoginAccepted, SessionEnded, SessionExpired, SessionStarted
+from hotspot.contract.sms import SmsDelivered, SmsFailed, SmsSent
+
+from gateway.config import Config
+from gateway.handlers import record_event, record_steps, rotate_logs, update_dashboard_stats
+
+HANDLERS: Handlers = {
+    # Broadcast facts
+    PaymentRequested: record_event,
+    PaymentCompleted: record_event,
+    PaymentFailed: record_event,
+    VoucherIssued: record_event,
+    RadiusUserAuthorized: record_event,
+    HotspotUserCreated: record_event,
+    LoginAccepted: record_event,
+    SessionStarted: record_event,
+    SessionEnded: record_event,
+    SessionExpired: record_event,
+    AccountSuspended: record_event,
+    AccountUnsuspended: record_event,
+    SmsSent: record_event,
+    SmsDelivered: record_event,
+    SmsFailed: record_event,
+    RouterConnected: record_event,
+    RouterStatusUpdated: record_event,
+    RouterProvisioningProgressed: record_event,
+    DashboardStatsUpdated: record_event,
+    JobFailed: record_event,
+    # The timeline
+    StepsRecorded: record_steps,
+    # The dashboard
+    UpdateDashboardStatsJob: update_dashboard_stats,
+    # Upkeep
+    RotateLogs: rotate_logs,
+    **FAILED_JOBS_HANDLERS,
+}
+
+
+def handlers(_config: Config) -> Handlers:
+    """The handlers of every queue of the gateway."""
+    return HANDLERS
