@@ -11,7 +11,7 @@ from hotspot.ids import new_id
 from hotspot.vault import Vault
 from hotspot.web.app import config_of, db, now, publish
 from hotspot.web.auth import needs_role
-from hotspot.web.pages import page, page_request
+from hotspot.web.pages import newest_first
 from hotspot.web.problem import Problem, invalid
 from marshmallow import ValidationError
 from sqlalchemy import Row, Select, select
@@ -42,19 +42,17 @@ def messages_blueprint() -> Blueprint:
     @blueprint.response(200, MessagesSchema)
     def list_messages(query: dict[str, Any]) -> dict[str, Any]:
         """Messages, newest first."""
-        asked = page_request()
-        wanted = _messages().order_by(Sms.id.desc())
-        if "phone" in query:
-            wanted = wanted.where(Sms.phone == query["phone"])
-        if "status" in query:
-            wanted = wanted.where(Sms.state == query["status"])
-        if "since" in query:
-            wanted = wanted.where(Sms.created_at >= query["since"])
-        if asked.after:
-            wanted = wanted.where(Sms.id < asked.after)
-        with db() as connection:
-            rows = connection.execute(wanted.limit(asked.limit + 1)).all()
-        return page([_message(row) for row in rows], asked, lambda message: message["id"])
+        return newest_first(
+            _messages(),
+            by=Sms.id,
+            where={
+                "phone": Sms.phone.__eq__,
+                "status": Sms.state.__eq__,
+                "since": Sms.created_at.__ge__,
+            },
+            query=query,
+            seen=_message,
+        )
 
     @blueprint.get("/<uuid:sms_id>")
     @needs_role("viewer")

@@ -8,7 +8,7 @@ from flask_smorest import Blueprint
 from hotspot.contract.message import utc_text
 from hotspot.web.app import db, now
 from hotspot.web.auth import needs_role
-from hotspot.web.pages import page, page_request
+from hotspot.web.pages import newest_first
 from hotspot.web.problem import Problem
 from sqlalchemy import Row, Select, select
 
@@ -35,17 +35,16 @@ def users_blueprint() -> Blueprint:
     @blueprint.response(200, UsersSchema)
     def list_users(query: dict[str, Any]) -> dict[str, Any]:
         """Users, newest first."""
-        asked = page_request()
-        wanted = _users().order_by(HotspotUser.id.desc())
-        if "phone" in query:
-            wanted = wanted.where(HotspotUser.phone == query["phone"])
-        if "since" in query:
-            wanted = wanted.where(HotspotUser.created_at >= query["since"])
-        if asked.after:
-            wanted = wanted.where(HotspotUser.id < asked.after)
-        with db() as connection:
-            rows = connection.execute(wanted.limit(asked.limit + 1)).all()
-        return page([_user(row) for row in rows], asked, lambda user: user["id"])
+        return newest_first(
+            _users(),
+            by=HotspotUser.id,
+            where={
+                "phone": HotspotUser.phone.__eq__,
+                "since": HotspotUser.created_at.__ge__,
+            },
+            query=query,
+            seen=_user,
+        )
 
     @blueprint.get("/<uuid:user_id>")
     @needs_role("viewer")
@@ -77,19 +76,17 @@ def subscriptions_blueprint() -> Blueprint:
     @blueprint.response(200, SubscriptionsSchema)
     def list_subscriptions(query: dict[str, Any]) -> dict[str, Any]:
         """Subscriptions, newest first."""
-        asked = page_request()
-        wanted = _subscriptions().order_by(Subscription.id.desc())
-        if "phone" in query:
-            wanted = wanted.where(HotspotUser.phone == query["phone"])
-        if "status" in query:
-            wanted = wanted.where(Subscription.state == query["status"])
-        if "since" in query:
-            wanted = wanted.where(Subscription.created_at >= query["since"])
-        if asked.after:
-            wanted = wanted.where(Subscription.id < asked.after)
-        with db() as connection:
-            rows = connection.execute(wanted.limit(asked.limit + 1)).all()
-        return page([_subscription(row) for row in rows], asked, lambda one: one["id"])
+        return newest_first(
+            _subscriptions(),
+            by=Subscription.id,
+            where={
+                "phone": HotspotUser.phone.__eq__,
+                "status": Subscription.state.__eq__,
+                "since": Subscription.created_at.__ge__,
+            },
+            query=query,
+            seen=_subscription,
+        )
 
     @blueprint.get("/<uuid:subscription_id>")
     @needs_role("viewer")

@@ -76,7 +76,7 @@ def demo(home: Home) -> None:
     from hotspot.command import secrets
     from hotspot.command.api import Api, gateway_as_owner
     from hotspot.command.operators import add
-    from hotspot.command.story import Story
+    from hotspot.command.story import Story, StoryFailed
 
     progress = Progress()
     started = time.monotonic()
@@ -89,12 +89,18 @@ def demo(home: Home) -> None:
     with progress.step("An owner's account for the demo"):
         add(home, running, email=DEMO_OWNER, role="owner", password=password)
     progress.say("")
-    Story(
+    story = Story(
         console=progress.console,
         gateway=Api(running.url("gateway")),
         owner=gateway_as_owner(running, utc_now()),
         simulators=Api(running.url("simulators")),
-    ).play()
+    )
+    try:
+        story.play()
+    except StoryFailed as error:
+        raise Unable(
+            f"{error}\nIt is left running: ./hotspot logs, jobs failed, trace ID"
+        ) from error
     progress.say("")
     _print_links(progress, running)
     progress.say(f"Log in as {DEMO_OWNER} with the password {password}")
@@ -125,7 +131,7 @@ def up(
         return
     running = system.bring_up(home, wanted, progress)
     if running is None:
-        progress.say("It is running already.")
+        _say_running(progress, wanted)
         return
     _say_ready(home, progress, started)
     progress.say("Ctrl-C stops it.")
@@ -135,14 +141,16 @@ def up(
 def _start_and_leave(home: Home, wanted: Wanted, progress: Progress, started: float) -> None:
     running = system.bring_up(home, wanted, progress)
     if running is None:
-        progress.say("It is running already." + _scale_note(wanted))
+        _say_running(progress, wanted)
         return
     running.let_go()
     _say_ready(home, progress, started)
 
 
-def _scale_note(wanted: Wanted) -> str:
-    return " To scale it, stop it first: ./hotspot down" if wanted.scale else ""
+def _say_running(progress: Progress, wanted: Wanted) -> None:
+    if wanted.scale:
+        raise Unable("It is running already, and is scaled when it starts. First: ./hotspot down")
+    progress.say("It is running already.")
 
 
 def _say_ready(home: Home, progress: Progress, started: float) -> None:

@@ -17,8 +17,9 @@ from hotspot.command.errors import Unable
 
 _CHECKOUT = Path(__file__).resolve().parents[3]
 
-# sun_path of a UNIX socket holds 108 bytes with the closing zero.
-_LONGEST_SOCKET_PATH = 100
+# sun_path of a UNIX socket holds 108 bytes with the closing zero; supervisor first binds to a
+# name with its process id behind.
+_LONGEST_SOCKET_PATH = 98
 
 
 class HomeIsUnusable(Unable):

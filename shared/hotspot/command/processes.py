@@ -253,7 +253,8 @@ def _program(home: Home, program: Program) -> str:
         stopwaitsecs=str(program.stop_seconds),
         killasgroup="true",
         redirect_stderr="true",
-        stdout_logfile=f"{_escape(home.logs)}/{name}.log",
+        # This one value is expanded twice.
+        stdout_logfile=f"{_escape(_escape(home.logs))}/{name}.log",
         stdout_logfile_maxbytes="10MB",
         stdout_logfile_backups="3",
     )

@@ -26,9 +26,12 @@ def scaled(wanted: Mapping[str, int], running: tuple[str, ...] = RUNNING) -> Cou
     first. Raises CannotScale for an unknown group, or fewer processes than it has services.
     """
     members = {group: _members(group, running) for group in table.GROUPS}
-    served = {group.name for group, names in members.items() if names}
-    for name in sorted(set(wanted) - served):
-        raise CannotScale(f"There is no group {name!r} to scale; there are {', '.join(served)}.")
+    served = [group.name for group, names in members.items() if names]
+    for name in wanted:
+        if name not in served:
+            raise CannotScale(
+                f"There is no group {name!r} to scale; there are {', '.join(served)}."
+            )
     return {
         group.name: _spread(group, names, wanted.get(group.name))
         for group, names in members.items()

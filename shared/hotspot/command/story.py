@@ -13,6 +13,9 @@ from hotspot.command.operate import TIMELINE, print_table, timeline
 
 _PATIENCE = 30.0  # seconds for each thing that is waited for
 
+# What RADIUS tells the router about the guest; the rest of its answer is protocol.
+_LIMITS = ("Session-Timeout", "Mikrotik-Rate-Limit", "Mikrotik-Total-Limit", "Port-Limit")
+
 T = TypeVar("T")
 
 
@@ -106,7 +109,8 @@ class Story:
         )
         if answer["result"] != "accept":
             raise StoryFailed(f"RADIUS did not let the guest in: {answer['result']}.")
-        limits = ", ".join(f"{name} {value}" for name, value in answer["reply"].items())
+        reply = answer["reply"]
+        limits = ", ".join(f"{name} {reply[name]}" for name in _LIMITS if name in reply)
         self._tell(f"RADIUS accepted the login: {limits}.")
 
     def _wait_until_online(self, payment_id: str, buyer: Api) -> None:

@@ -3,6 +3,7 @@
 import http.client
 import socket
 import xmlrpc.client
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -35,18 +36,23 @@ class _Connection(http.client.HTTPConnection):
         self._path = path
 
     def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(_TIMEOUT)
-        self.sock.connect(str(self._path))
+        with ExitStack() as otherwise:
+            self.sock = otherwise.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
+            self.sock.settimeout(_TIMEOUT)
+            self.sock.connect(str(self._path))
+            otherwise.pop_all()
 
 
 class _Transport(xmlrpc.client.Transport):
     def __init__(self, path: Path) -> None:
         super().__init__()
-        self._path = path
+        self._to_supervisor = _Connection(path)
 
     def make_connection(self, host: object) -> http.client.HTTPConnection:
-        return _Connection(self._path)
+        return self._to_supervisor
+
+    def close(self) -> None:
+        self._to_supervisor.close()
 
 
 class Supervisor:

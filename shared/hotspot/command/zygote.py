@@ -58,15 +58,16 @@ class KeeperOptions(ServerOptions):  # type: ignore[misc]
 
     def __init__(self, *, environments: Path, rope: int) -> None:
         super().__init__()
-        self._environments = environments
+        self._programs = json.loads(environments.read_text())
         self._rope: int | None = rope
         self._keeper = os.getpid()
+        self._is_cold = False
         self.poller = _BriskPoller(self)
 
     def execve(self, filename: str, argv: list[str], env: Mapping[str, str]) -> None:
         """Become the program. Called by supervisor in the child that it has forked."""
         name = env["SUPERVISOR_PROCESS_NAME"]
-        program = json.loads(self._environments.read_text())[name]
+        program = self._programs[name]
         die_with(self._keeper, signal.Signals(program["death_signal"]))
         environment = {**program["environment"], MARK: os.environ[MARK]}
         forget_signals()
@@ -75,10 +76,20 @@ class KeeperOptions(ServerOptions):  # type: ignore[misc]
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # Python ignores it; C programs rely on it
         os.execve(filename, argv, environment)  # noqa: S606
 
-    def forks_services(self) -> bool:
-        """Whether any program is a service that is forked off this process."""
+    def preload(self) -> None:
+        """Import what services need, where there are services that are forked off this process."""
         programs = [item for group in self.process_group_configs for item in group.process_configs]
-        return _may_fork() and any(shlex.split(item.command)[1:4] == _SERVE for item in programs)
+        if _may_fork() and any(shlex.split(item.command)[1:4] == _SERVE for item in programs):
+            importlib.import_module("hotspot.preload")
+            freeze()
+            self._is_cold = True
+
+    def fork(self) -> int:
+        """Fork; the first service of all finds the database up, and this process warm."""
+        if self._is_cold:
+            self._is_cold = not warm_up(self._programs["gateway-web"]["environment"])
+        pid: int = super().fork()
+        return pid
 
     def get_signal(self) -> int | None:
         """The next signal for supervisor, where a broken rope counts as SIGTERM."""
@@ -102,14 +113,13 @@ class KeeperOptions(ServerOptions):  # type: ignore[misc]
 class Keeper(Supervisor):  # type: ignore[misc]
     """supervisor, which imports the heavy libraries once its first programs are on their way."""
 
-    _warm = False
+    _has_begun = False
 
     def tick(self, now: float | None = None) -> None:
         """Supervisor's clock; the first tick comes right after RabbitMQ and PostgreSQL began."""
-        if not self._warm:
-            self._warm = True
-            if self.options.forks_services():
-                preload()
+        if not self._has_begun:
+            self._has_begun = True
+            self.options.preload()
         super().tick(now)
 
 
@@ -117,9 +127,30 @@ def _may_fork() -> bool:
     return not os.environ.get("HOTSPOT_PLAIN_EXEC")
 
 
-def preload() -> None:
-    """Import what services need, and keep the collector from touching it ever again."""
-    importlib.import_module("hotspot.preload")
+def warm_up(environment: Mapping[str, str]) -> bool:
+    """Ask a database something once, and answer whether that worked.
+
+    What a first connection initialises, every child would else write, and so copy: 4 MB each.
+    """
+    from sqlalchemy import text
+    from sqlalchemy.exc import DBAPIError
+
+    from hotspot.bus.database import connect
+
+    engine = connect(environment["DATABASE_URL"])
+    try:
+        with engine.connect() as connection:
+            connection.execute(text("SELECT 1"))
+    except DBAPIError:
+        return False
+    finally:
+        engine.dispose()
+    freeze()
+    return True
+
+
+def freeze() -> None:
+    """Keep the garbage collector from ever touching what is in memory now."""
     gc.collect()
     gc.freeze()
 

@@ -1,8 +1,6 @@
 """The Flask application that every service begins with."""
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
@@ -10,7 +8,7 @@ from uuid import UUID
 import structlog
 from flask import Flask, Response, current_app, g, request
 from flask_smorest import Api, Blueprint
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Engine
 
 from hotspot.bus.envelope import Envelope, Parcel, enclose
 from hotspot.bus.transport import Publishing
@@ -18,8 +16,11 @@ from hotspot.clock import Clock, utc_now
 from hotspot.contract.message import Message
 from hotspot.ids import new_id
 from hotspot.settings import CommonConfig
+from hotspot.web.database import db
 from hotspot.web.health import health_blueprint
 from hotspot.web.problem import answer_errors
+
+__all__ = ["config_of", "db", "new_app", "now", "publish", "register"]
 
 log = structlog.get_logger()
 
@@ -84,14 +85,6 @@ def now() -> datetime:
 def config_of() -> Any:
     """The service's Config."""
     return current_app.config["HOTSPOT"]
-
-
-@contextmanager
-def db() -> Iterator[Connection]:
-    """A connection for reading: routes write no row."""
-    engine: Engine = current_app.extensions["engine"]
-    with engine.execution_options(postgresql_readonly=True).connect() as connection:
-        yield connection
 
 
 def _begin() -> None:

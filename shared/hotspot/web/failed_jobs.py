@@ -12,7 +12,7 @@ from hotspot.contract.message import utc_text
 from hotspot.contract.operations import FlushFailedJobsJob, RetryFailedJobsJob
 from hotspot.web.app import config_of, db, publish
 from hotspot.web.auth import needs_role
-from hotspot.web.pages import page, page_request
+from hotspot.web.pages import newest_first
 from hotspot.web.problem import Problem
 
 
@@ -63,13 +63,9 @@ def failed_jobs_blueprint() -> Blueprint:
     @needs_role("viewer")
     def list_failed_jobs() -> dict[str, Any]:
         """Failed jobs, newest first."""
-        asked = page_request()
-        wanted = select(failed_jobs).order_by(failed_jobs.c.message_id.desc())
-        if asked.after:
-            wanted = wanted.where(failed_jobs.c.message_id < asked.after)
-        with db() as connection:
-            rows = connection.execute(wanted.limit(asked.limit + 1)).all()
-        return page([_seen(row) for row in rows], asked, lambda item: item["id"])
+        return newest_first(
+            select(failed_jobs), by=failed_jobs.c.message_id, where={}, query={}, seen=_seen
+        )
 
     @blueprint.get("/<uuid:message_id>")
     @blueprint.response(200, FailedJobInFullSchema)

@@ -2,13 +2,16 @@
 
 import base64
 import binascii
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 from uuid import UUID
 
 from flask import request
+from sqlalchemy import Select
+from sqlalchemy.sql.elements import SQLCoreOperations
 
+from hotspot.web.database import db
 from hotspot.web.problem import invalid
 
 T = TypeVar("T")
@@ -35,6 +38,29 @@ def page(rows: Sequence[T], asked: PageRequest, id_of: Callable[[T], UUID]) -> d
     shown = list(rows[: asked.limit])
     more = len(rows) > asked.limit
     return {"items": shown, "next": _cursor(id_of(shown[-1])) if more else None}
+
+
+def newest_first(
+    wanted: Select[*tuple[Any, ...]],
+    *,
+    by: SQLCoreOperations[Any],
+    where: Mapping[str, Callable[[Any], Any]],
+    query: Mapping[str, Any],
+    seen: Callable[[Any], dict[str, Any]],
+) -> dict[str, Any]:
+    """One page of a list of rows, newest first, as `seen` shows them (with their `id`).
+
+    `by` is the id's column; `where` makes a condition of each filter that the query gives.
+    """
+    asked = page_request()
+    for name, condition in where.items():
+        if name in query:
+            wanted = wanted.where(condition(query[name]))
+    if asked.after:
+        wanted = wanted.where(by < asked.after)
+    with db() as connection:
+        rows = connection.execute(wanted.order_by(by.desc()).limit(asked.limit + 1)).all()
+    return page([seen(row) for row in rows], asked, lambda item: item["id"])
 
 
 def _limit(arguments: Any) -> int:
