@@ -200,6 +200,28 @@ class Purchase:
         return seen if wanted(seen) else None
 
 
+def paid_callback(prompt: dict[str, Any]) -> dict[str, Any]:
+    """What M-Pesa posts when a prompt was paid."""
+    receipt = "TST" + prompt["checkout_request_id"][-7:]
+    return {
+        "Body": {
+            "stkCallback": {
+                "MerchantRequestID": prompt["merchant_request_id"],
+                "CheckoutRequestID": prompt["checkout_request_id"],
+                "ResultCode": 0,
+                "ResultDesc": "The service request is processed successfully.",
+                "CallbackMetadata": {
+                    "Item": [
+                        {"Name": "Amount", "Value": float(prompt["amount"])},
+                        {"Name": "MpesaReceiptNumber", "Value": receipt},
+                        {"Name": "PhoneNumber", "Value": int(prompt["phone"])},
+                    ]
+                },
+            }
+        }
+    }
+
+
 def wait_for(look: Callable[[], Any], explain: Callable[[], Any] | None = None) -> Any:
     """Look until there is something to see."""
     end = time.monotonic() + PATIENCE_SECONDS

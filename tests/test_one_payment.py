@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import psycopg
 import pytest
 import requests
-from system import System, wait_for
+from system import System, paid_callback, wait_for
 
 MODES_WITHOUT_MONEY = {
     "cancel": "cancelled",
@@ -126,23 +126,7 @@ def test_the_same_callback_50_times_at_once_serves_once(system: System) -> None:
     system.steer("/mpesa/behaviour", mode="no_callback", phone=phone)
     purchase = system.buy(phone)
     prompt = purchase.prompt()
-    callback = {
-        "Body": {
-            "stkCallback": {
-                "MerchantRequestID": prompt["merchant_request_id"],
-                "CheckoutRequestID": prompt["checkout_request_id"],
-                "ResultCode": 0,
-                "ResultDesc": "The service request is processed successfully.",
-                "CallbackMetadata": {
-                    "Item": [
-                        {"Name": "Amount", "Value": float(prompt["amount"])},
-                        {"Name": "MpesaReceiptNumber", "Value": "TST" + purchase.id[-7:].upper()},
-                        {"Name": "PhoneNumber", "Value": int(phone)},
-                    ]
-                },
-            }
-        }
-    }
+    callback = paid_callback(prompt)
 
     def call(_: int) -> int:
         return requests.post(prompt["callback_url"], json=callback, timeout=30).status_code
