@@ -48,7 +48,8 @@ def user_of_phone(session: Session, phone: str, *, vault: Vault, at: datetime) -
             sealed_password=vault.seal(new_password()),
             created_at=at,
         )
-        .on_conflict_do_nothing(index_elements=[HotspotUser.phone])
+        # On whichever unique index a concurrent job trips first: phone and username are one fact.
+        .on_conflict_do_nothing()
     )
     made = _locked(session, phone)
     if made is None:

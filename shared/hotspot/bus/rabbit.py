@@ -29,7 +29,8 @@ class _Shipment:
 
     parcels: Sequence[Parcel]
     missing: int
-    settled: threading.Event = field(default_factory=threading.Event)
+    # Looked up when it is made: gevent may have replaced it since this module was imported.
+    settled: threading.Event = field(default_factory=lambda: threading.Event())  # noqa: PLW0108
     error: Exception | None = None
 
     def confirm(self) -> None:

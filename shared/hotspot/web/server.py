@@ -1,15 +1,31 @@
 """gunicorn, configured by code: one gevent worker a process, graceful on SIGTERM."""
 
+import socket
 from collections.abc import Callable
 from typing import Any
 
 from flask import Flask
 from gunicorn.app.base import BaseApplication
+from gunicorn.workers.ggevent import GeventWorker
 
 from hotspot.bus.database import connect
 from hotspot.bus.rabbit import RabbitTransport
 
 Factory = Callable[..., Flask]
+
+
+class PreparedWorker(GeventWorker):  # type: ignore[misc]
+    """gunicorn's gevent worker in a process that `hotspot.serve` has patched already.
+
+    gunicorn's own patch would patch `ssl` as well, which `hotspot.serve` left alone for a reason.
+    """
+
+    def patch(self) -> None:
+        """Make only the listening sockets cooperate."""
+        self.sockets = [
+            socket.socket(one.FAMILY, socket.SOCK_STREAM, fileno=one.sock.detach())
+            for one in self.sockets
+        ]
 
 
 class _Application(BaseApplication):  # type: ignore[misc]
@@ -22,7 +38,7 @@ class _Application(BaseApplication):  # type: ignore[misc]
     def load_config(self) -> None:
         options = {
             "bind": f"{self._config.host}:{self._config.port}",
-            "worker_class": "gevent",
+            "worker_class": "hotspot.web.server.PreparedWorker",
             "workers": self._workers,
             "worker_connections": 4000,
             "keepalive": 75,

@@ -1,0 +1,1 @@
+"""payment-service: packages, payments, vouchers, and what M-Pesa says about them."""

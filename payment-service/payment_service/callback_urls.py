@@ -1,0 +1,35 @@
+"""Where M-Pesa calls back to: unguessable, unlike for each payment, and in no table."""
+
+import base64
+import binascii
+from uuid import UUID
+
+from hotspot.vault import Vault
+
+_PURPOSE = "stk-callback"
+
+
+def callback_url(base_url: str, vault: Vault, payment_id: UUID) -> str:
+    """Where M-Pesa shall say what became of a payment's prompt.
+
+    The token is written in hexadecimal: Safaricom refuses URLs with words such as `cmd` or `sql`,
+    which base64 spells by chance in one of some hundred tokens.
+    """
+    token = vault.token(_PURPOSE, payment_id)
+    return f"{base_url}/callbacks/stk/{_bytes(token).hex()}"
+
+
+def payment_of(vault: Vault, token: str) -> UUID | None:
+    """The payment that a token was made for, written either way; None where it is not ours."""
+    return vault.subject_of(_PURPOSE, token) or vault.subject_of(_PURPOSE, _from_hex(token))
+
+
+def _bytes(token: str) -> bytes:
+    return base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
+
+
+def _from_hex(token: str) -> str:
+    try:
+        return base64.urlsafe_b64encode(binascii.unhexlify(token)).rstrip(b"=").decode()
+    except (ValueError, binascii.Error):
+        return ""

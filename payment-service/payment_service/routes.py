@@ -1,0 +1,233 @@
+"""What guests and operators ask over HTTP: parse, dispatch, answer."""
+
+from collections.abc import Mapping
+from typing import Any, cast
+from uuid import UUID
+
+from flask import Response, current_app, jsonify
+from flask_smorest import Blueprint
+from hotspot.contract.money import Money
+from hotspot.contract.packages import PackageTerms
+from hotspot.phone import mask
+from hotspot.vault import Vault
+from hotspot.web.app import config_of, db, now, publish
+from hotspot.web.auth import bearer_token, caller_of_token, needs_role
+from hotspot.web.pages import page, page_request
+from hotspot.web.problem import Problem, invalid
+from sqlalchemy import Select, select, tuple_
+
+from payment_service import seen, terms
+from payment_service.claims import Claim, Claims
+from payment_service.live import Changes, follow
+from payment_service.models import PENDING, AnyRow, Package, Payment
+from payment_service.orders import Order, payment_id_of
+from payment_service.schemas import (
+    IdempotencyKeySchema,
+    OperatorPaymentSchema,
+    OperatorPaymentsSchema,
+    PackagesSchema,
+    PaymentAcceptedSchema,
+    PaymentFilterSchema,
+    PaymentRequestSchema,
+    PaymentSchema,
+    order_of,
+)
+
+packages = Blueprint("packages", __name__, url_prefix="/api/v1/packages")
+payments = Blueprint("payments", __name__, url_prefix="/api/v1/payments")
+
+_OPERATOR_PAYMENT = OperatorPaymentSchema()
+_PRIVATE = {"Cache-Control": "no-store"}
+_STREAM = {**_PRIVATE, "X-Accel-Buffering": "no"}
+
+Answer = tuple[dict[str, Any], int, dict[str, str]]
+
+
+@packages.get("")
+@packages.response(200, PackagesSchema)
+def list_packages() -> dict[str, Any]:
+    """What is on sale, the cheapest first."""
+    asked = page_request()
+    on_sale = select(*terms.TERMS_COLUMNS).where(Package.on_sale)
+    if asked.after:
+        last = select(Package.price, Package.id).where(Package.id == asked.after)
+        on_sale = on_sale.where(tuple_(Package.price, Package.id) > last.scalar_subquery())
+    with db() as connection:
+        rows = connection.execute(
+            on_sale.order_by(Package.price, Package.id).limit(asked.limit + 1)
+        ).all()
+    return page([_package(row) for row in rows], asked, lambda item: cast(UUID, item["id"]))
+
+
+@payments.post("")
+@payments.arguments(PaymentRequestSchema)
+@payments.arguments(IdempotencyKeySchema, location="headers")
+@payments.response(202, PaymentAcceptedSchema)
+def request_payment(request: Mapping[str, Any], headers: Mapping[str, Any]) -> Answer:
+    """Ask M-Pesa to prompt the guest's phone."""
+    order, key = order_of(request), headers.get("idempotency_key")
+    earlier = _requested_with(key) if key else None
+    if earlier is not None:
+        return _same_again(earlier, order)
+    package = _package_on_sale(order.package_id)
+    moment = now()
+    payment_id = payment_id_of(order, key, moment)
+    publish(order.job(payment_id, package, key, moment), correlation_id=payment_id)
+    claim = Claim(
+        payment_id=payment_id,
+        package_id=package.package_id,
+        price=package.price,
+        masked_phone=mask(order.phone),
+    )
+    return _accepted(claim, PENDING)
+
+
+@payments.get("/<uuid:payment_id>")
+@payments.response(200, PaymentSchema)
+def show_payment(payment_id: UUID) -> Response | tuple[dict[str, Any], int, dict[str, str]]:
+    """A payment: to the holder of its claim token, or (in full) to an operator."""
+    claim = _claims().read(bearer_token())
+    if claim is None:
+        return _show_to_operator(payment_id)
+    return _read_claimed(_of(payment_id, claim)), 200, _PRIVATE
+
+
+@payments.get("/<uuid:payment_id>/events")
+@payments.response(200, content_type="text/event-stream")
+def follow_payment(payment_id: UUID) -> Response:
+    """The same body at each change, as server-sent events."""
+    claim = _of(payment_id, _claims().read(bearer_token()))
+    changes = cast(Changes, current_app.extensions["changes"])
+    app = current_app._get_current_object()  # type: ignore[attr-defined]
+
+    def read() -> seen.Body:
+        with app.app_context():
+            return _read_claimed(claim)
+
+    events = follow(payment_id, read, changes)
+    return Response(events, content_type="text/event-stream", headers=_STREAM)
+
+
+@payments.get("")
+@payments.arguments(PaymentFilterSchema, location="query")
+@payments.response(200, OperatorPaymentsSchema)
+@needs_role("viewer")
+def list_payments(filters: Mapping[str, Any]) -> dict[str, Any]:
+    """Payments, the newest first."""
+    asked = page_request()
+    listed = _filtered(seen.wanted(), filters)
+    if asked.after:
+        # Not by the id alone: ids of idempotent requests carry the time of their day's beginning.
+        last = select(Payment.requested_at, Payment.id).where(Payment.id == asked.after)
+        listed = listed.where(tuple_(Payment.requested_at, Payment.id) < last.scalar_subquery())
+    newest = listed.order_by(Payment.requested_at.desc(), Payment.id.desc())
+    with db() as connection:
+        rows = connection.execute(newest.limit(asked.limit + 1)).all()
+    items = [seen.by_operators(row, now()) for row in rows]
+    return page(items, asked, lambda item: cast(UUID, item["id"]))
+
+
+def _package(row: AnyRow) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "code": row.code,
+        "name": row.name,
+        "price": {"amount": row.price, "currency": "KES"},
+        "duration_seconds": row.duration_seconds,
+        "down_kbps": row.down_kbps,
+        "up_kbps": row.up_kbps,
+        "data_bytes": row.data_bytes,
+        "devices": row.devices,
+        "kind": row.kind,
+    }
+
+
+def _package_on_sale(package_id: UUID) -> PackageTerms:
+    """The terms that are sold now. Raises Problem 422."""
+    wanted = select(*terms.TERMS_COLUMNS).where(Package.id == package_id, Package.on_sale)
+    with db() as connection:
+        row = connection.execute(wanted).first()
+    if row is None:
+        raise invalid({"package_id": ["is not a package on sale"]})
+    return terms.terms_of(row)
+
+
+def _requested_with(key: str) -> AnyRow | None:
+    with db() as connection:
+        return connection.execute(seen.wanted().where(Payment.idempotency_key == key)).first()
+
+
+def _same_again(earlier: AnyRow, order: Order) -> Answer:
+    """The answer that was given before. Raises Problem 422 where the order is another one."""
+    before = Order(
+        package_id=UUID(earlier.package["package_id"]),
+        phone=earlier.phone,
+        mac=earlier.mac,
+        ip=earlier.ip,
+        router_id=earlier.router_id,
+        link_login_only=earlier.link_login_only,
+    )
+    if before != order:
+        raise invalid({"Idempotency-Key": ["was used for another request"]})
+    claim = Claim(
+        payment_id=earlier.id,
+        package_id=before.package_id,
+        price=Money(amount=earlier.price),
+        masked_phone=mask(earlier.phone),
+    )
+    body, status, headers = _accepted(claim, earlier.status)
+    return body, status, {**headers, "Idempotent-Replayed": "true"}
+
+
+def _accepted(claim: Claim, status: str) -> Answer:
+    body = {"id": claim.payment_id, "status": status, "claim_token": _claims().token(claim)}
+    return body, 202, {"Location": f"{payments.url_prefix}/{claim.payment_id}", **_PRIVATE}
+
+
+def _of(payment_id: UUID, claim: Claim | None) -> Claim:
+    """The claim, where it is for this payment. Raises Problem 401: whether there is such a
+    payment is nobody else's business."""
+    if claim is None or claim.payment_id != payment_id:
+        raise Problem(
+            401,
+            "unauthorized",
+            "This claim token is not one of this payment's.",
+            headers={"WWW-Authenticate": "Bearer"},
+        )
+    return claim
+
+
+def _read_claimed(claim: Claim) -> seen.Body:
+    with db() as connection:
+        row = seen.find(connection, claim.payment_id)
+    if row is None:
+        return seen.before_it_is_recorded(claim)
+    return seen.by_its_buyer(row, cast(Vault, current_app.extensions["vault"]), now())
+
+
+def _show_to_operator(payment_id: UUID) -> Response:
+    caller_of_token(bearer_token(), config_of().jwt_public_key)  # every role may read
+    with db() as connection:
+        row = seen.find(connection, payment_id)
+    if row is None:
+        raise Problem(404, "not-found", f"There is no payment {payment_id}.")
+    response = jsonify(_OPERATOR_PAYMENT.dump(seen.by_operators(row, now())))
+    response.headers.update(_PRIVATE)
+    return response
+
+
+def _filtered(listed: Select[Any], filters: Mapping[str, Any]) -> Select[Any]:
+    for name in ("phone", "status", "router_id"):
+        if name in filters:
+            listed = listed.where(getattr(Payment, name) == filters[name])
+    if "since" in filters:
+        listed = listed.where(Payment.requested_at >= filters["since"])
+    if "needs_attention" in filters:
+        is_asked = filters["needs_attention"]
+        held = Payment.needs_attention
+        listed = listed.where(held.is_not(None) if is_asked else held.is_(None))
+    return listed
+
+
+def _claims() -> Claims:
+    return cast(Claims, current_app.extensions["claims"])
