@@ -14,6 +14,7 @@ from typing import Any
 
 import jwt
 import requests
+
 from hotspot.web.auth import ALGORITHM, ISSUER
 
 ROOT = Path(__file__).parents[1]

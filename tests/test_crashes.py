@@ -5,6 +5,7 @@ import signal
 from typing import Any
 
 import pytest
+
 from system import System, wait_for
 
 KILLED = ["payment-payments", "provisioning-hotspot", "radius-hotspot", "notification-payments"]

@@ -10,6 +10,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import Engine, select, text
+
 from hotspot.bus.envelope import Envelope
 from hotspot.bus.failures import FAILED_JOBS_HANDLERS
 from hotspot.bus.tables import outbox
@@ -24,7 +26,6 @@ from hotspot.testing.killing import killed_at_every_line
 from hotspot.vault import Vault
 from provisioning_service import handlers as provisioning
 from radius_service import handlers as radius
-from sqlalchemy import Engine, select, text
 
 
 @dataclass(frozen=True, kw_only=True)

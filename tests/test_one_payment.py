@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import psycopg
 import pytest
 import requests
+
 from system import System, paid_callback, wait_for
 
 MODES_WITHOUT_MONEY = {

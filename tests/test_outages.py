@@ -4,6 +4,7 @@ import os
 import signal
 
 import requests
+
 from system import Purchase, System, paid_callback, wait_for
 
 

@@ -9,6 +9,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
 from environs import Env, EnvError
+
 from hotspot.contract.table import NOTIFICATION, PAYMENT, PROVISIONING, RADIUS
 from hotspot.settings import CommonConfig, common, pem
 

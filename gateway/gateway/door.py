@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from flask import Flask, g, request
+
 from hotspot.contract.rows import Service
 from hotspot.contract.table import GATEWAY, NOTIFICATION, PAYMENT, PROVISIONING, RADIUS
 from hotspot.web.auth import caller_of_request

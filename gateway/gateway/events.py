@@ -4,14 +4,14 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 from uuid import UUID
 
-from hotspot.bus.envelope import Envelope
-from hotspot.contract import message as contract
-from hotspot.contract.message import Message
 from sqlalchemy import Table, bindparam, delete, func, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from gateway.models import RecordedEvent
+from hotspot.bus.envelope import Envelope
+from hotspot.contract import message as contract
+from hotspot.contract.message import Message
 
 # PostgreSQL tells every gateway process through this channel that events were committed.
 CHANNEL = "gateway_events"

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 from uuid import UUID
 
+from sqlalchemy import Connection, Row, select
+
+from gateway.services import Call, ServiceFailed, Services
 from hotspot.bus.tables import failed_jobs
 from hotspot.contract.message import utc_text
 from hotspot.contract.table import GATEWAY
 from hotspot.web.pages import PageRequest
-from sqlalchemy import Connection, Row, select
-
-from gateway.services import Call, ServiceFailed, Services
 
 T = TypeVar("T")
 PATH = "/api/v1/failed-jobs"

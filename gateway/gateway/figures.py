@@ -3,6 +3,12 @@
 from datetime import date, datetime
 from typing import cast
 
+from sqlalchemy import Table, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from gateway import events
+from gateway.models import DashboardStats, DayFigure
 from hotspot.clock import NAIROBI
 from hotspot.contract.access import HotspotUserCreated
 from hotspot.contract.message import Message
@@ -10,12 +16,6 @@ from hotspot.contract.operations import JobFailed
 from hotspot.contract.payments import PaymentCompleted, PaymentFailed, PaymentRequested
 from hotspot.contract.sessions import SessionStarted
 from hotspot.contract.sms import SmsDelivered, SmsFailed, SmsSent
-from sqlalchemy import Table, select
-from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.orm import Session
-
-from gateway import events
-from gateway.models import DashboardStats, DayFigure
 
 # Events that simply count: each adds one to a figure of the day it happened on.
 COUNTED: dict[type[Message], str] = {

@@ -4,12 +4,12 @@ import json
 from urllib.parse import quote
 
 from flask import Flask, Response, g, request
-from hotspot.contract.table import PAYMENT
-from hotspot.phone import normalize
 
 from gateway.door import ROUTES, Route
 from gateway.services import Answer, Call, Services, Stream, end_to_end
 from gateway.throttle import Throttle
+from hotspot.contract.table import PAYMENT
+from hotspot.phone import normalize
 
 LARGEST_BODY = 64 * 1024
 

@@ -1,6 +1,8 @@
 """Message in: one short function per message."""
 
 import structlog
+
+from gateway import events, figures, timeline, tokens
 from hotspot.bus.upkeep import prune_bus
 from hotspot.bus.work import Work
 from hotspot.contract.message import Message
@@ -10,8 +12,6 @@ from hotspot.contract.operations import (
     StepsRecorded,
     UpdateDashboardStatsJob,
 )
-
-from gateway import events, figures, timeline, tokens
 
 log = structlog.get_logger()
 

@@ -5,13 +5,13 @@ from typing import Any
 
 from flask import current_app, request
 from flask_smorest import Blueprint
-from hotspot.web.app import config_of, now
-from hotspot.web.problem import Problem
 from sqlalchemy.orm import Session
 
 from gateway import operators, tokens
 from gateway.schemas import GrantSchema, LoginSchema, RefreshSchema
 from gateway.throttle import Throttle
+from hotspot.web.app import config_of, now
+from hotspot.web.problem import Problem
 
 
 def login_blueprint(throttle: Throttle) -> Blueprint:

@@ -7,17 +7,6 @@ from uuid import UUID
 
 from flask import Response, current_app, request
 from flask_smorest import Blueprint
-from hotspot.bus.transport import BrokerAway
-from hotspot.contract.operations import (
-    FlushFailedJobsJob,
-    RetryFailedJobsJob,
-    UpdateDashboardStatsJob,
-)
-from hotspot.contract.table import GATEWAY
-from hotspot.web.app import config_of, db, now, publish
-from hotspot.web.failed_jobs import FailedJobInFullSchema
-from hotspot.web.pages import page, page_request
-from hotspot.web.problem import Problem
 from sqlalchemy import select
 
 from gateway import failed_jobs, queues, timeline
@@ -34,6 +23,17 @@ from gateway.schemas import (
     TraceSchema,
 )
 from gateway.services import Services
+from hotspot.bus.transport import BrokerAway
+from hotspot.contract.operations import (
+    FlushFailedJobsJob,
+    RetryFailedJobsJob,
+    UpdateDashboardStatsJob,
+)
+from hotspot.contract.table import GATEWAY
+from hotspot.web.app import config_of, db, now, publish
+from hotspot.web.failed_jobs import FailedJobInFullSchema
+from hotspot.web.pages import page, page_request
+from hotspot.web.problem import Problem
 
 FRESH_FOR = timedelta(seconds=60)
 

@@ -5,16 +5,16 @@ from datetime import datetime
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from hotspot.bus.database import connect
-from hotspot.clock import utc_now
-from hotspot.ids import new_id
-from hotspot.web.auth import ROLES
 from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
 from gateway import tokens
 from gateway.config import Config
 from gateway.models import Operator
+from hotspot.bus.database import connect
+from hotspot.clock import utc_now
+from hotspot.ids import new_id
+from hotspot.web.auth import ROLES
 
 LONGEST_EMAIL = 254
 LONGEST_PASSWORD = 1024

@@ -7,16 +7,16 @@ from typing import Any
 from uuid import UUID
 
 from flask import Blueprint, Response, redirect, request
-from hotspot.contract.money import Money
-from hotspot.contract.table import PAYMENT
-from hotspot.ids import new_id
-from hotspot.web.problem import Problem
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from werkzeug.wrappers import Response as AnyResponse
 
 from gateway.forwarding import ask_to_pay, headers_of_gateway
 from gateway.services import Answer, Call, Services
 from gateway.throttle import Throttle
+from hotspot.contract.money import Money
+from hotspot.contract.table import PAYMENT
+from hotspot.ids import new_id
+from hotspot.web.problem import Problem
 
 # What MikroTik's login page tells about a guest, and the API's name for it.
 TOLD = {

@@ -6,6 +6,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 import requests
 import structlog
+
 from hotspot.web.problem import Problem
 
 log = structlog.get_logger()

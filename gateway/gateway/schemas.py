@@ -1,10 +1,10 @@
 """HTTP bodies of the gateway's own routes."""
 
-from hotspot.contract.message import utc_text
-from hotspot.web.failed_jobs import FailedJobsSchema
 from marshmallow import Schema, fields, validate
 
 from gateway.operators import LONGEST_EMAIL, LONGEST_PASSWORD
+from hotspot.contract.message import utc_text
+from hotspot.web.failed_jobs import FailedJobsSchema
 
 
 class _Utc(fields.AwareDateTime):

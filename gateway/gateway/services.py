@@ -8,9 +8,10 @@ from http.cookiejar import DefaultCookiePolicy
 import requests
 import structlog
 import urllib3
-from hotspot.web.problem import Problem
 from requests.adapters import HTTPAdapter
 from urllib3.exceptions import HTTPError, NewConnectionError, ReadTimeoutError
+
+from hotspot.web.problem import Problem
 
 log = structlog.get_logger()
 

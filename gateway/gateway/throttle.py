@@ -10,11 +10,12 @@ from dataclasses import dataclass, field
 from math import ceil
 
 import structlog
-from hotspot.web.problem import Problem
 from limits import RateLimitItem, RateLimitItemPerHour, RateLimitItemPerMinute
 from limits.errors import StorageError
 from limits.storage import Storage, storage_from_string
 from limits.strategies import MovingWindowRateLimiter
+
+from hotspot.web.problem import Problem
 
 log = structlog.get_logger()
 

@@ -6,16 +6,16 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from hotspot.contract.operations import Step
-from hotspot.contract.rows import Event, Job
-from hotspot.contract.table import GATEWAY
-from hotspot.contract.topology import UnknownMessage, row_named
 from sqlalchemy import Connection, Row, delete, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from gateway.events import KEPT_FOR, PRUNED_AT_MOST, PRUNED_AT_ONCE
 from gateway.models import RecordedEvent, RecordedStep
+from hotspot.contract.operations import Step
+from hotspot.contract.rows import Event, Job
+from hotspot.contract.table import GATEWAY
+from hotspot.contract.topology import UnknownMessage, row_named
 
 # More than any payment has; a correlation may be a nightly job over thousands of rows.
 AT_MOST = 1_000

@@ -11,12 +11,12 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 import jwt
-from hotspot.ids import new_id
-from hotspot.web.auth import ALGORITHM, ISSUER
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from gateway.models import Operator, RefreshToken
+from hotspot.ids import new_id
+from hotspot.web.auth import ALGORITHM, ISSUER
 
 ACCESS_LIVES = timedelta(minutes=15)
 REFRESH_LIVES = timedelta(days=14)

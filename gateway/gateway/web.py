@@ -1,9 +1,6 @@
 """The gateway's web application."""
 
 from flask import Flask
-from hotspot.bus.transport import Publishing
-from hotspot.clock import Clock, utc_now
-from hotspot.web.app import new_app, register
 from sqlalchemy import Engine
 
 from gateway.config import Config
@@ -16,6 +13,9 @@ from gateway.operating import operating_blueprint
 from gateway.portal import portal_blueprint
 from gateway.services import Patience, Services
 from gateway.throttle import Throttle, storage_at
+from hotspot.bus.transport import Publishing
+from hotspot.clock import Clock, utc_now
+from hotspot.web.app import new_app, register
 
 
 def create_app(

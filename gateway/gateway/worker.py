@@ -1,5 +1,7 @@
 """What the gateway does with each message that reaches it."""
 
+from gateway.config import Config
+from gateway.handlers import record_event, record_steps, rotate_logs, update_dashboard_stats
 from hotspot.bus.failures import FAILED_JOBS_HANDLERS
 from hotspot.bus.work import Handlers
 from hotspot.contract.access import (
@@ -28,9 +30,6 @@ from hotspot.contract.routers import (
 )
 from hotspot.contract.sessions import LoginAccepted, SessionEnded, SessionExpired, SessionStarted
 from hotspot.contract.sms import SmsDelivered, SmsFailed, SmsSent
-
-from gateway.config import Config
-from gateway.handlers import record_event, record_steps, rotate_logs, update_dashboard_stats
 
 HANDLERS: Handlers = {
     # Broadcast facts

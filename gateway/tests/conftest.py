@@ -10,13 +10,14 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import Engine
+
 from gateway.config import Config
 from gateway.live import Hub
 from gateway.services import Patience
 from gateway.web import create_app
 from hotspot.testing.handling import FakePublisher
 from hotspot.testing.identity import Keys
-from sqlalchemy import Engine
 
 Answering = Callable[["Upstream", BaseHTTPRequestHandler], None]
 

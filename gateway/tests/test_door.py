@@ -6,11 +6,12 @@ from uuid import uuid4
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import Engine
+
 from gateway.door import ANYONE, ROUTES, NotInTheTable, Route, guard
 from hotspot.testing.databases import Databases
 from hotspot.testing.identity import Keys
 from hotspot.web.auth import ROLES
-from sqlalchemy import Engine
 
 
 @pytest.fixture(scope="module")

@@ -7,6 +7,9 @@ from uuid import UUID
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
+
 from gateway.config import Config
 from gateway.live import Hub
 from gateway.web import create_app
@@ -19,8 +22,6 @@ from hotspot.contract.operations import (
 )
 from hotspot.ids import new_id
 from hotspot.testing.handling import NOON, FakePublisher, envelope_for
-from sqlalchemy import Engine
-from sqlalchemy.orm import Session
 
 if TYPE_CHECKING:
     from .conftest import Upstream

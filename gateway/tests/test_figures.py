@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import Engine
+
 from gateway.config import Config
 from gateway.live import Hub
 from gateway.web import create_app
@@ -18,7 +20,6 @@ from hotspot.contract.sessions import SessionStarted
 from hotspot.contract.sms import SmsDelivered, SmsFailed, SmsSent
 from hotspot.ids import new_id
 from hotspot.testing.handling import NOON, FakePublisher, envelope_for, run, run_envelope
-from sqlalchemy import Engine
 
 PAYMENT, PHONE = new_id(), "254712345678"
 

@@ -11,9 +11,10 @@ from uuid import uuid4
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from hotspot.testing.databases import Databases
 from sqlalchemy import Engine
 from werkzeug.serving import make_server
+
+from hotspot.testing.databases import Databases
 
 if TYPE_CHECKING:
     from .conftest import Upstream

@@ -8,6 +8,9 @@ from uuid import UUID
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import Engine, select
+from sqlalchemy.orm import Session
+
 from gateway.live import Hub, NotListening, frames
 from gateway.models import RecordedEvent
 from gateway.worker import HANDLERS
@@ -16,8 +19,6 @@ from hotspot.contract.operations import DashboardStatsUpdated
 from hotspot.contract.sms import SmsDelivered
 from hotspot.ids import new_id
 from hotspot.testing.handling import NOON, envelope_for, run_envelope
-from sqlalchemy import Engine, select
-from sqlalchemy.orm import Session
 
 
 def broadcast(engine: Engine) -> UUID:

@@ -10,6 +10,11 @@ import pytest
 from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import Engine, select
+from sqlalchemy.orm import Session
+from werkzeug.test import TestResponse
+
+from gateway import operators, tokens
 from gateway.config import Config
 from gateway.live import Hub
 from gateway.models import Operator, RefreshToken
@@ -17,11 +22,6 @@ from gateway.operators import CannotMake
 from gateway.web import create_app
 from hotspot.testing.handling import FakePublisher
 from hotspot.testing.identity import Keys
-from sqlalchemy import Engine, select
-from sqlalchemy.orm import Session
-from werkzeug.test import TestResponse
-
-from gateway import operators, tokens
 
 EMAIL, PASSWORD = "Owner@Example.com", "correct horse battery"
 START = datetime(2026, 1, 15, 9, 0, tzinfo=UTC)

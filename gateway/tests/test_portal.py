@@ -7,8 +7,9 @@ from uuid import uuid4
 
 import pytest
 from flask.testing import FlaskClient
-from hotspot.testing.databases import Databases
 from sqlalchemy import Engine
+
+from hotspot.testing.databases import Databases
 
 if TYPE_CHECKING:
     from .conftest import Upstream

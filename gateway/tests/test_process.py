@@ -15,13 +15,14 @@ from uuid import uuid4
 
 import pytest
 import requests
+from sqlalchemy import Engine, text
+
 from gateway.worker import HANDLERS
 from hotspot.contract.sms import SmsDelivered
 from hotspot.ids import new_id
 from hotspot.testing.brokers import wait_for
 from hotspot.testing.handling import NOON, envelope_for, run_envelope
 from hotspot.testing.identity import Keys
-from sqlalchemy import Engine, text
 
 if TYPE_CHECKING:
     from .conftest import Upstream

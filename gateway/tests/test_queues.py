@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import Engine
+
 from gateway.queues import QueueState, queues
 from hotspot.testing.databases import Databases
 from hotspot.web.problem import Problem
-from sqlalchemy import Engine
 
 if TYPE_CHECKING:
     from .conftest import Upstream

@@ -1,6 +1,8 @@
 """The gateway as one of the services: its schema, its handlers, its health."""
 
 from flask.testing import FlaskClient
+from sqlalchemy import Engine
+
 from gateway.models import metadata
 from gateway.worker import HANDLERS
 from hotspot.bus.handling import Handling
@@ -10,7 +12,6 @@ from hotspot.contract.table import GATEWAY
 from hotspot.contract.topology import groups_of
 from hotspot.migrate import differences
 from hotspot.testing.handling import FakePublisher
-from sqlalchemy import Engine
 
 
 def test_the_models_are_what_the_migrations_make(engine: Engine) -> None:

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from gateway.throttle import Throttle, TooOften, network_of, storage_at
-from hotspot.testing.databases import Databases
 from limits.errors import StorageError
 from limits.storage import MemoryStorage
 from sqlalchemy import Engine
 from werkzeug.test import TestResponse
+
+from gateway.throttle import Throttle, TooOften, network_of, storage_at
+from hotspot.testing.databases import Databases
 
 if TYPE_CHECKING:
     from .conftest import Upstream

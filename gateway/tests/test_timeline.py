@@ -6,6 +6,8 @@ from typing import Any, Literal
 from uuid import UUID
 
 from flask.testing import FlaskClient
+from sqlalchemy import Engine, func, select
+
 from gateway.models import RecordedEvent, RecordedStep
 from gateway.worker import HANDLERS
 from hotspot.contract.message import Message
@@ -15,7 +17,6 @@ from hotspot.contract.payments import PaymentCompleted
 from hotspot.contract.sessions import LoginAccepted, SessionExpired
 from hotspot.ids import new_id
 from hotspot.testing.handling import NOON, envelope_for, run, run_envelope
-from sqlalchemy import Engine, func, select
 
 PAYMENT = new_id()
 MS = timedelta(milliseconds=1)

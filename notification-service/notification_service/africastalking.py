@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, Final
 
-from hotspot.contract.money import Money
 from marshmallow import EXCLUDE, Schema, ValidationError, fields
 
+from hotspot.contract.money import Money
 from notification_service.gateways import (
     Accepted,
     GatewayBusy,

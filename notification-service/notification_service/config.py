@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from environs import Env, EnvError
+
 from hotspot.settings import CommonConfig, common
 
 PROVIDERS = ("africastalking", "advanta", "log")

@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 
 import structlog
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+
 from hotspot.bus.outcome import Reject, Retry
 from hotspot.bus.upkeep import prune_bus
 from hotspot.bus.work import Unclear, Work
@@ -20,9 +23,6 @@ from hotspot.contract.sms import (
     SmsDelivered,
 )
 from hotspot.vault import Vault
-from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import insert
-
 from notification_service import reminders, reports, sending
 from notification_service.gateways import SmsGateway
 from notification_service.models import Receipt, Sms

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 import structlog
-from hotspot.phone import mask
 
+from hotspot.phone import mask
 from notification_service import gsm
 from notification_service.gateways import Accepted, Refused
 

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from hotspot.clock import NAIROBI
-from hotspot.contract.access import SubscriptionPaid
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from hotspot.clock import NAIROBI
+from hotspot.contract.access import SubscriptionPaid
 from notification_service.models import DueDate, Reminder
 
 DAYS_BEFORE: Final = (0, 1, 3)

@@ -7,7 +7,6 @@ from hotspot.callbacks import REPORTING_GATEWAYS, SMS_DELIVERY, sms_delivery_url
 from hotspot.contract.sms import RecordDeliveryReportJob
 from hotspot.ids import new_id
 from hotspot.vault import Vault
-
 from notification_service.config import Config
 from notification_service.models import DeliveryReport
 

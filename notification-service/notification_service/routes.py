@@ -5,6 +5,9 @@ from uuid import UUID
 
 from flask import request
 from flask_smorest import Blueprint
+from marshmallow import ValidationError
+from sqlalchemy import Row, Select, select
+
 from hotspot.contract.message import utc_text
 from hotspot.contract.sms import RecordDeliveryReportJob, ResendSMSJob
 from hotspot.ids import new_id
@@ -13,9 +16,6 @@ from hotspot.web.app import config_of, db, now, publish
 from hotspot.web.auth import needs_role
 from hotspot.web.pages import newest_first
 from hotspot.web.problem import Problem, invalid
-from marshmallow import ValidationError
-from sqlalchemy import Row, Select, select
-
 from notification_service.config import Config
 from notification_service.models import DeliveryReport, Sms
 from notification_service.reports import delivery_url, provider_of

@@ -5,16 +5,16 @@ from typing import Literal
 from uuid import UUID
 
 import structlog
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
 from hotspot.bus.envelope import Envelope
 from hotspot.bus.outcome import Retry
 from hotspot.bus.work import Unclear, Work
 from hotspot.contract.sms import SmsFailed, SmsSent
 from hotspot.ids import new_id
 from hotspot.vault import Vault
-from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.orm import Session
-
 from notification_service.gateways import Accepted, Refused, clean
 from notification_service.models import Sms
 from notification_service.wording import Words

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from hotspot.clock import NAIROBI
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from hotspot.clock import NAIROBI
 from notification_service import gsm
 from notification_service.models import Template
 

@@ -15,7 +15,6 @@ from hotspot.contract.sms import (
     SendTextSMSJob,
 )
 from hotspot.vault import Vault
-
 from notification_service.config import Config
 from notification_service.gateways import SmsGateway
 from notification_service.handlers import (

@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import Engine
+
 from hotspot.bus.work import Handlers
 from hotspot.testing.handling import NOON, FakePublisher
 from hotspot.testing.identity import Keys
@@ -11,7 +13,6 @@ from hotspot.vault import Vault
 from notification_service.config import Config
 from notification_service.web import create_app
 from notification_service.worker import handlers as handlers_of
-from sqlalchemy import Engine
 
 from .fakes import FakeGateway, GatewayServer
 

@@ -6,6 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import Engine, select
+from sqlalchemy.orm import Session
+
 from hotspot.bus.work import Handlers
 from hotspot.contract.sms import RecordDeliveryReportJob, SmsDelivered, SmsFailed
 from hotspot.ids import new_id
@@ -13,8 +16,6 @@ from hotspot.testing.handling import NOON, envelope_for, run, run_envelope
 from hotspot.vault import Vault
 from notification_service.handlers import ReportCameFirst
 from notification_service.models import DeliveryReport, Sms
-from sqlalchemy import Engine, select
-from sqlalchemy.orm import Session
 
 from .fakes import PHONE, credentials
 

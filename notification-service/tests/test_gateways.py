@@ -7,6 +7,7 @@ from urllib.parse import parse_qs
 
 import pytest
 import structlog
+
 from hotspot.bus.outcome import Retry
 from hotspot.contract.money import Money
 from notification_service.advanta import Advanta

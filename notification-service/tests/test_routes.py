@@ -4,6 +4,9 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import Engine, select, update
+from sqlalchemy.orm import Session
+
 from hotspot.bus.work import Handlers
 from hotspot.callbacks import REPORTING_GATEWAYS
 from hotspot.contract.sms import RecordDeliveryReportJob, ResendSMSJob
@@ -15,8 +18,6 @@ from notification_service.config import Config
 from notification_service.gateways import Accepted, Refused
 from notification_service.models import Sms
 from notification_service.reports import delivery_url
-from sqlalchemy import Engine, select, update
-from sqlalchemy.orm import Session
 
 from .fakes import PASSWORD, PHONE, FakeGateway, credentials
 

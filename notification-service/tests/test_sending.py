@@ -4,6 +4,9 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import Engine, select, text
+from sqlalchemy.orm import Session
+
 from hotspot.bus.outcome import Reject
 from hotspot.bus.work import Handlers
 from hotspot.contract.message import Message
@@ -17,8 +20,6 @@ from hotspot.vault import Vault
 from notification_service.gateways import Accepted, GatewayNotReached, NoClearAnswer, Refused
 from notification_service.models import Sms
 from notification_service.sending import AnotherAttemptIsUnderWay
-from sqlalchemy import Engine, select, text
-from sqlalchemy.orm import Session
 
 from .fakes import PASSWORD, PHONE, FakeGateway, WorkerKilled, credentials
 

@@ -2,6 +2,8 @@
 
 import pytest
 from environs import Env, EnvError
+from sqlalchemy import Engine
+
 from hotspot.bus.work import Handlers
 from hotspot.contract import table
 from hotspot.contract.operations import RotateLogs
@@ -16,7 +18,6 @@ from notification_service.log import Log
 from notification_service.models import metadata
 from notification_service.providers import gateway_of
 from notification_service.reports import delivery_url
-from sqlalchemy import Engine
 
 ACCOUNT = {"SMS_USERNAME": "wifi", "SMS_API_KEY": "an-api-key"}
 

@@ -4,12 +4,13 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
+from sqlalchemy import Engine
+
 from hotspot.bus.work import Handlers
 from hotspot.contract.access import AccountSuspended, AccountUnsuspended, SubscriptionPaid
 from hotspot.contract.sms import SendPaymentRemindersJob, SendTextSMSJob
 from hotspot.ids import new_id
 from hotspot.testing.handling import NOON, run
-from sqlalchemy import Engine
 
 from .fakes import PHONE
 

@@ -6,11 +6,12 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import Engine, delete, update
+from sqlalchemy.orm import Session
+
 from notification_service import gsm
 from notification_service.models import Template
 from notification_service.wording import HIDDEN, Credentials, NoSuchTemplate, Wording
-from sqlalchemy import Engine, delete, update
-from sqlalchemy.orm import Session
 
 from .fakes import PASSWORD
 

@@ -2,13 +2,13 @@
 
 from uuid import UUID
 
+from sqlalchemy import case, exists, select
+from sqlalchemy.dialects.postgresql import insert
+
 from hotspot.bus.outcome import Reject
 from hotspot.bus.work import Work
 from hotspot.contract.payments import CacheCredentialsJob
 from hotspot.contract.sessions import SessionEnded, SessionStarted
-from sqlalchemy import case, exists, select
-from sqlalchemy.dialects.postgresql import insert
-
 from payment_service.models import Access, AccessSession, change
 
 PROVISIONING, READY, ONLINE, ENDED = "provisioning", "ready", "online", "ended"

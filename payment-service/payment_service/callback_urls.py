@@ -2,11 +2,20 @@
 
 import base64
 import binascii
+from typing import Final
 from uuid import UUID
 
 from hotspot.vault import Vault
 
 _PURPOSE = "stk-callback"
+
+# The doors that are one for all payments, each with a token of its own.
+DOORS: Final = {
+    "c2b_validation": "c2b/validation",
+    "c2b_confirmation": "c2b/confirmation",
+    "result": "result",
+}
+_EVERYONE = UUID("7c0d3f4e-2f0b-4a57-8a3c-6b0f5b2f9d10")
 
 
 def callback_url(base_url: str, vault: Vault, payment_id: UUID) -> str:
@@ -17,6 +26,17 @@ def callback_url(base_url: str, vault: Vault, payment_id: UUID) -> str:
     """
     token = vault.token(_PURPOSE, payment_id)
     return f"{base_url}/callbacks/stk/{_bytes(token).hex()}"
+
+
+def door_url(base_url: str, vault: Vault, kind: str) -> str:
+    """Where M-Pesa shall report what answers no prompt: C2B payments, results of requests."""
+    token = _bytes(vault.token(kind, _EVERYONE)).hex()
+    return f"{base_url}/callbacks/{DOORS[kind]}/{token}"
+
+
+def opens_door(vault: Vault, kind: str, token: str) -> bool:
+    """Whether a token is the one of this door."""
+    return vault.subject_of(kind, _from_hex(token)) == _EVERYONE
 
 
 def payment_of(vault: Vault, token: str) -> UUID | None:

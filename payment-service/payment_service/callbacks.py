@@ -1,24 +1,27 @@
 """M-Pesa's door: kept and answered at once, whatever it says and whatever is down."""
 
 import json
-from typing import Any, cast
+from typing import Any, Literal, cast
+from uuid import UUID
 
 import structlog
 from flask import current_app, request
 from flask_smorest import Blueprint
-from hotspot.bus.envelope import Parcel, enclose
-from hotspot.contract.payments import RecordStkCallbackJob
-from hotspot.vault import Vault
-from hotspot.web.app import config_of, now
-from hotspot.web.problem import Problem
 from marshmallow import Schema, fields
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from payment_service.callback_urls import payment_of
+from hotspot.bus.envelope import Parcel, enclose
+from hotspot.contract.payments import RecordMpesaMessageJob, RecordStkCallbackJob
+from hotspot.vault import Vault
+from hotspot.web.app import config_of, now
+from hotspot.web.problem import Problem
+from payment_service.callback_urls import opens_door, payment_of
 from payment_service.intake import Intake
 from payment_service.spool import SpoolFull
 
 log = structlog.get_logger()
+
+Kind = Literal["c2b_validation", "c2b_confirmation", "result"]
 
 LARGEST_BODY = 64 * 1024
 
@@ -39,18 +42,58 @@ def take_stk_callback(token: str) -> dict[str, Any]:
     payment_id = payment_of(cast(Vault, current_app.extensions["vault"]), token)
     if payment_id is None:
         raise Problem(404, "not-found", "This callback address is not one of ours.")
-    moment = now()
     job = RecordStkCallbackJob(
         payment_id=payment_id,
         body=_json_text(),
         source_address=request.remote_addr or "",
-        received_at=moment,
+        received_at=now(),
     )
-    envelope = enclose(job, sender=config_of().service, now=moment, correlation_id=payment_id)
+    return _kept(job, correlation_id=payment_id)
+
+
+@callbacks.post("/c2b/validation/<token>")
+@callbacks.response(200, MpesaAnswerSchema)
+def take_c2b_validation(token: str) -> dict[str, Any]:
+    """May this payment be made? It may: what does not fit is for a person, not for refusal."""
+    return _kept(_told("c2b_validation", token))
+
+
+@callbacks.post("/c2b/confirmation/<token>")
+@callbacks.response(200, MpesaAnswerSchema)
+def take_c2b_confirmation(token: str) -> dict[str, Any]:
+    """Money came to the till or paybill."""
+    return _kept(_told("c2b_confirmation", token))
+
+
+@callbacks.post("/result/<token>")
+@callbacks.response(200, MpesaAnswerSchema)
+def take_result(token: str) -> dict[str, Any]:
+    """What became of a transaction status query or a reversal."""
+    return _kept(_told("result", token))
+
+
+def _told(kind: Kind, token: str) -> RecordMpesaMessageJob:
+    if not opens_door(cast(Vault, current_app.extensions["vault"]), kind, token):
+        raise Problem(404, "not-found", "This callback address is not one of ours.")
+    return RecordMpesaMessageJob(
+        kind=kind,
+        body=_json_text(),
+        source_address=request.remote_addr or "",
+        received_at=now(),
+    )
+
+
+def _kept(
+    job: RecordStkCallbackJob | RecordMpesaMessageJob, *, correlation_id: UUID | None = None
+) -> dict[str, Any]:
+    """The answer that M-Pesa wants to hear, once the job is durable. Raises Problem 503."""
+    envelope = enclose(
+        job, sender=config_of().service, now=job.received_at, correlation_id=correlation_id
+    )
     try:
         cast(Intake, current_app.extensions["intake"]).take(Parcel.of(job, envelope))
     except (SpoolFull, OSError) as error:
-        log.critical("callback lost", payment_id=str(payment_id), error=str(error))
+        log.critical("callback lost", correlation_id=str(correlation_id), error=str(error))
         raise Problem(503, "cannot-keep", "This cannot be kept now: send it again.") from error
     return {"result_code": 0, "result_desc": "Accepted"}
 

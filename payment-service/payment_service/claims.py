@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from hotspot.contract.money import Money
 from itsdangerous import BadData, URLSafeSerializer
+
+from hotspot.contract.money import Money
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from environs import Env, ValidationError
+
 from hotspot.settings import CommonConfig, common
 
 PAYBILL, TILL = "CustomerPayBillOnline", "CustomerBuyGoodsOnline"

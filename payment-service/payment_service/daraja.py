@@ -7,10 +7,10 @@ from ssl import SSLCertVerificationError
 
 import requests
 import structlog
-from hotspot.clock import NAIROBI, Clock, utc_now
 from requests.auth import AuthBase, HTTPBasicAuth
 from urllib3.exceptions import MaxRetryError, NameResolutionError, NewConnectionError, SSLError
 
+from hotspot.clock import NAIROBI, Clock, utc_now
 from payment_service import mpesa, results
 from payment_service.config import Config
 from payment_service.mpesa import (

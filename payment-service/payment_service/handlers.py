@@ -2,6 +2,9 @@
 
 from uuid import UUID
 
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+
 from hotspot.bus.outcome import Reject
 from hotspot.bus.upkeep import prune_bus
 from hotspot.bus.work import Work
@@ -11,14 +14,13 @@ from hotspot.contract.payments import (
     PaymentRequested,
     ProcessPaymentJob,
     PromptPhoneJob,
+    RecordMpesaMessageJob,
     RecordStkCallbackJob,
     RequestPaymentJob,
     VoucherIssued,
 )
-from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import insert
-
 from payment_service import journal, terms, vouchers
+from payment_service.c2b import hold_money
 from payment_service.models import COMPLETED, FAILED, PENDING, Payment, change
 from payment_service.results import ALREADY_REQUESTED, NOT_FINAL, PAID, failure_of
 from payment_service.settlement import NoSuchPayment, NotPaid, Paid, Verdict, hold, settle
@@ -63,6 +65,20 @@ def record_stk_callback(job: RecordStkCallbackJob, work: Work) -> None:
     journal.keep(heard, work.session)
 
 
+def record_mpesa_message(job: RecordMpesaMessageJob, work: Work) -> None:
+    """Keep what M-Pesa said that answers no prompt; money that it names is put before a person."""
+    heard = journal.Heard(
+        id=work.envelope.message_id,
+        kind=job.kind,
+        payment_id=None,
+        body=job.body,
+        source_address=job.source_address,
+        received_at=job.received_at,
+        problem=_problem_of(job, work),
+    )
+    journal.keep(heard, work.session)
+
+
 def process_payment(job: ProcessPaymentJob, work: Work) -> None:
     """Make the voucher that proves a completed payment: one, however often this runs."""
     sold = select(Payment.package).where(Payment.id == job.payment_id, Payment.status == COMPLETED)
@@ -81,6 +97,13 @@ def process_payment(job: ProcessPaymentJob, work: Work) -> None:
 def rotate_logs(_job: RotateLogs, work: Work) -> None:
     """Forget which messages were handled long ago. Money, and what M-Pesa said, is kept."""
     prune_bus(work)
+
+
+def _problem_of(job: RecordMpesaMessageJob, work: Work) -> str | None:
+    """What a person should know about a message that answers no prompt, if anything."""
+    if job.kind == "c2b_confirmation":
+        return hold_money(job.body, work)
+    return "answers no request of ours" if job.kind == "result" else None
 
 
 def _record_payment(job: RequestPaymentJob, work: Work) -> bool:

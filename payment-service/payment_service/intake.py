@@ -5,9 +5,9 @@ import time
 from collections.abc import Sequence
 
 import structlog
+
 from hotspot.bus.envelope import Parcel
 from hotspot.bus.transport import BrokerAway, Publishing, Unroutable
-
 from payment_service.spool import Spool
 
 log = structlog.get_logger()

@@ -19,8 +19,8 @@ class Heard:
     """
 
     id: UUID
-    kind: Literal["stk_callback", "stk_reply"]
-    payment_id: UUID
+    kind: Literal["stk_callback", "stk_reply", "c2b_validation", "c2b_confirmation", "result"]
+    payment_id: UUID | None
     body: str
     received_at: datetime
     source_address: str | None = None

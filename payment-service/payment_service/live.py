@@ -10,10 +10,10 @@ from uuid import UUID
 
 import psycopg
 import structlog
-from hotspot.bus.database import is_away
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
+from hotspot.bus.database import is_away
 from payment_service.models import CHANGED_CHANNEL
 from payment_service.schemas import PaymentSchema
 from payment_service.seen import Body, is_over

@@ -10,7 +10,6 @@ from datetime import timedelta
 from typing import Protocol
 
 from hotspot.bus.outcome import Reject, Retry
-
 from payment_service import results
 from payment_service.results import NOT_FINAL, Failure
 from payment_service.stk import code_of, identifier_of

@@ -6,11 +6,11 @@ from datetime import timedelta
 from uuid import UUID
 
 import structlog
+from sqlalchemy import select
+
 from hotspot.bus.outcome import Reject
 from hotspot.bus.work import Outside, Unclear, Work
 from hotspot.contract.payments import PromptPhoneJob
-from sqlalchemy import select
-
 from payment_service import journal, results, terms
 from payment_service.models import PENDING, Payment, change
 from payment_service.mpesa import Accepted, DoNotRepeat, Mpesa, PromptRequest, TryLater

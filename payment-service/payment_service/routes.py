@@ -6,6 +6,8 @@ from uuid import UUID
 
 from flask import Response, current_app, jsonify
 from flask_smorest import Blueprint
+from sqlalchemy import Select, select, tuple_
+
 from hotspot.contract.money import Money
 from hotspot.contract.packages import PackageTerms
 from hotspot.phone import mask
@@ -14,8 +16,6 @@ from hotspot.web.app import config_of, db, now, publish
 from hotspot.web.auth import bearer_token, caller_of_token, needs_role
 from hotspot.web.pages import page, page_request
 from hotspot.web.problem import Problem, invalid
-from sqlalchemy import Select, select, tuple_
-
 from payment_service import seen, terms
 from payment_service.claims import Claim, Claims
 from payment_service.live import Changes, follow

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from hotspot.phone import InvalidPhone, normalize
 from marshmallow import RAISE, Schema, ValidationError, fields, pre_load, validate
 
+from hotspot.phone import InvalidPhone, normalize
 from payment_service.models import STATUSES
 from payment_service.orders import Order
 

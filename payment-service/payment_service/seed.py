@@ -2,12 +2,12 @@
 
 from datetime import datetime
 
-from hotspot.bus.database import connect
-from hotspot.clock import utc_now
-from hotspot.ids import new_id
 from sqlalchemy import Connection, exists, select
 from sqlalchemy.dialects.postgresql import insert
 
+from hotspot.bus.database import connect
+from hotspot.clock import utc_now
+from hotspot.ids import new_id
 from payment_service.config import Config
 from payment_service.models import Package
 

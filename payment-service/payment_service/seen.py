@@ -5,11 +5,11 @@ from typing import Any
 from uuid import UUID
 
 import structlog
+from sqlalchemy import Connection, Select, select
+
 from hotspot.contract.message import utc_text
 from hotspot.phone import mask
 from hotspot.vault import CannotOpen, Vault
-from sqlalchemy import Connection, Select, select
-
 from payment_service.access import ENDED, READY
 from payment_service.claims import Claim
 from payment_service.models import COMPLETED, PENDING, Access, AnyRow, Payment, Voucher

@@ -11,14 +11,14 @@ from typing import Literal
 from uuid import UUID
 
 import structlog
-from hotspot.bus.work import Work
-from hotspot.contract.access import HotspotUserProvisionRequested
-from hotspot.contract.money import Money
-from hotspot.contract.payments import PaymentCompleted, PaymentFailed, ProcessPaymentJob
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from hotspot.bus.work import Work
+from hotspot.contract.access import HotspotUserProvisionRequested
+from hotspot.contract.money import Money
+from hotspot.contract.payments import PaymentCompleted, PaymentFailed, ProcessPaymentJob
 from payment_service import terms
 from payment_service.access import PROVISIONING
 from payment_service.models import COMPLETED, PENDING, Access, AnyRow, Payment, Receipt, change
@@ -122,19 +122,24 @@ def _locked(session: Session, payment_id: UUID) -> AnyRow:
 
 
 def _claim(payment_id: UUID, paid: Paid, receipt: str, work: Work) -> bool:
-    """Credit a receipt to this payment, unless it was ever credited before."""
+    """Credit a receipt to this payment, unless it was ever credited before.
+
+    One that C2B confirmed before the prompt's own callback came is held, and credited to nobody.
+    """
+    new = insert(Receipt).values(
+        receipt=receipt,
+        payment_id=payment_id,
+        amount=paid.amount.amount if paid.amount else None,
+        source=paid.source,
+        paid_at=paid.paid_at,
+        recorded_at=work.now,
+    )
     claimed = work.session.execute(
-        insert(Receipt)
-        .values(
-            receipt=receipt,
-            payment_id=payment_id,
-            amount=paid.amount.amount if paid.amount else None,
-            source=paid.source,
-            paid_at=paid.paid_at,
-            recorded_at=work.now,
-        )
-        .on_conflict_do_nothing()
-        .returning(Receipt.receipt)
+        new.on_conflict_do_update(
+            index_elements=[Receipt.receipt],
+            set_={"payment_id": payment_id, "source": paid.source, "held": None},
+            where=Receipt.payment_id.is_(None),
+        ).returning(Receipt.receipt)
     )
     return claimed.first() is not None
 

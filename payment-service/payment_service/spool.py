@@ -16,9 +16,10 @@ from typing import Any
 from uuid import UUID
 
 import structlog
+from prometheus_client import Gauge
+
 from hotspot.bus.envelope import Envelope, Parcel
 from hotspot.contract.message import InvalidMessage, utc_text
-from prometheus_client import Gauge
 
 log = structlog.get_logger()
 

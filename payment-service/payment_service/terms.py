@@ -6,7 +6,6 @@ from typing import Literal, cast
 from hotspot.contract.message import load, schema_of
 from hotspot.contract.money import Money
 from hotspot.contract.packages import PackageTerms
-
 from payment_service.models import AnyRow, Package
 
 TERMS_COLUMNS = (

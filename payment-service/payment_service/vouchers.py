@@ -4,11 +4,11 @@ import secrets
 from datetime import datetime
 from uuid import UUID
 
-from hotspot.ids import new_id
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from hotspot.ids import new_id
 from payment_service.models import Voucher
 
 # Without 0 O, 1 I L, 2 Z, 5 S, 8 B and U: what looks like another on a bad print.

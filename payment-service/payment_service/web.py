@@ -1,12 +1,12 @@
 """The web process: guests and operators through the gateway, M-Pesa straight."""
 
 from flask import Flask
+from sqlalchemy import Engine
+
 from hotspot.bus.transport import Publishing
 from hotspot.clock import Clock, utc_now
 from hotspot.vault import Vault
 from hotspot.web.app import new_app, register
-from sqlalchemy import Engine
-
 from payment_service.callbacks import callbacks
 from payment_service.claims import Claims
 from payment_service.config import Config

@@ -9,18 +9,19 @@ from hotspot.contract.payments import (
     CacheCredentialsJob,
     ProcessPaymentJob,
     PromptPhoneJob,
+    RecordMpesaMessageJob,
     RecordStkCallbackJob,
     RequestPaymentJob,
 )
 from hotspot.contract.sessions import SessionEnded, SessionStarted
 from hotspot.vault import Vault
-
 from payment_service.access import cache_credentials, session_ended, session_started
 from payment_service.callback_urls import callback_url
 from payment_service.config import Config
 from payment_service.daraja import Daraja
 from payment_service.handlers import (
     process_payment,
+    record_mpesa_message,
     record_stk_callback,
     request_payment,
     rotate_logs,
@@ -40,6 +41,7 @@ def handlers(config: Config, mpesa: Mpesa | None = None) -> Handlers:
         RequestPaymentJob: request_payment,
         PromptPhoneJob: prompt_phone(mpesa or Daraja(config), address),
         RecordStkCallbackJob: record_stk_callback,
+        RecordMpesaMessageJob: record_mpesa_message,
         ProcessPaymentJob: process_payment,
         CacheCredentialsJob: cache_credentials,
         SessionStarted: session_started,

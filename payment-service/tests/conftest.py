@@ -5,13 +5,14 @@ from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import Engine
+
 from hotspot.testing.handling import NOON, FakePublisher
 from hotspot.testing.identity import Keys
 from hotspot.vault import Vault
 from payment_service.config import PAYBILL, Config
 from payment_service.web import create_app
 from payment_service.worker import handlers
-from sqlalchemy import Engine
 
 from .shop import FakeMpesa, Shop
 

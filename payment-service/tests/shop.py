@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import Engine, func, select
+
 from hotspot.bus.work import Handlers
 from hotspot.contract.message import Message
 from hotspot.contract.money import Money
@@ -23,7 +25,6 @@ from hotspot.testing.handling import NOON, run
 from hotspot.vault import Vault
 from payment_service.models import Access, MpesaMessage, Payment, Receipt, Voucher
 from payment_service.mpesa import Accepted, Answered, NotYet, PromptRequest
-from sqlalchemy import Engine, func, select
 
 PHONE = "254712345678"
 PRICE = Money.shillings(20)

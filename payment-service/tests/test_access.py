@@ -4,6 +4,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
+
 from hotspot.bus.outcome import Reject
 from hotspot.contract.message import Message
 from hotspot.contract.operations import RotateLogs

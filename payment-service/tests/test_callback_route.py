@@ -11,6 +11,8 @@ from uuid import UUID
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import Engine
+
 from hotspot.bus.envelope import Parcel, enclose
 from hotspot.bus.transport import BrokerAway, Unroutable
 from hotspot.contract.payments import RecordStkCallbackJob
@@ -23,7 +25,6 @@ from payment_service.config import Config
 from payment_service.intake import Intake
 from payment_service.spool import Spool, SpoolFull
 from payment_service.web import create_app
-from sqlalchemy import Engine
 
 from .shop import success
 

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+
 from hotspot.contract.access import CreateHotspotUserJob
 from hotspot.contract.money import Money
 from hotspot.contract.payments import PaymentCompleted, PaymentFailed

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import requests
+
 from hotspot.testing.handling import NOON
 from payment_service.config import Config
 from payment_service.daraja import Daraja

@@ -4,13 +4,14 @@ from collections.abc import Callable
 from pathlib import Path
 from uuid import UUID
 
+from sqlalchemy import select, text
+
 from hotspot.bus.tables import outbox
 from hotspot.contract.message import Message
 from hotspot.contract.operations import StepsRecorded
 from hotspot.contract.payments import ProcessPaymentJob, PromptPhoneJob, RecordStkCallbackJob
 from hotspot.testing.handling import NOON, envelope_for, run_envelope
 from hotspot.testing.killing import killed_at_every_line
-from sqlalchemy import select, text
 
 from .shop import Shop, success
 

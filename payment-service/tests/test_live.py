@@ -9,14 +9,15 @@ from uuid import UUID
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import Engine
+from sqlalchemy.exc import OperationalError
+
 from hotspot.ids import new_id
 from hotspot.testing.handling import NOON
 from hotspot.testing.identity import Keys
 from payment_service import seen
 from payment_service.claims import Claim, Claims
 from payment_service.live import Changes, follow
-from sqlalchemy import Engine
-from sqlalchemy.exc import OperationalError
 
 from .shop import PRICE, Shop, failure, success
 

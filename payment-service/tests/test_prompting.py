@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+
 from hotspot.bus.outcome import Reject, Retry
 from hotspot.contract.payments import PaymentFailed, PromptPhoneJob
 from hotspot.ids import new_id

@@ -1,6 +1,7 @@
 """A guest asks to buy: recorded once, prompted once."""
 
 import pytest
+
 from hotspot.contract.payments import PaymentFailed, PaymentRequested, RequestPaymentJob
 from hotspot.ids import new_id
 from hotspot.testing.handling import NOON

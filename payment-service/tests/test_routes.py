@@ -7,6 +7,8 @@ from uuid import UUID
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import Engine, select, update
+
 from hotspot.contract.payments import RequestPaymentJob
 from hotspot.ids import new_id
 from hotspot.testing.handling import NOON, FakePublisher
@@ -14,7 +16,6 @@ from hotspot.testing.identity import Keys
 from payment_service.claims import Claim, Claims
 from payment_service.models import Package
 from payment_service.seed import insert_starters
-from sqlalchemy import Engine, select, update
 
 from .shop import PHONE, PRICE, RECEIPT, Shop, failure, success
 

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+
 from hotspot.contract.money import Money
 from hotspot.contract.payments import PromptPhoneJob
 from payment_service import mpesa

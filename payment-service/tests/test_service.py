@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 from environs import Env, EnvError
+from sqlalchemy import Engine, select, update
+
 from hotspot.contract import table
 from hotspot.contract.topology import messages_in
 from hotspot.migrate import differences
@@ -14,7 +16,6 @@ from payment_service.config import Config, load
 from payment_service.models import Package, metadata
 from payment_service.seed import insert_starters
 from payment_service.worker import handlers
-from sqlalchemy import Engine, select, update
 
 from .shop import Shop
 

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from uuid import UUID
 
 import pytest
+from sqlalchemy.orm import Session
+
 from hotspot.bus.work import Work
 from hotspot.contract.message import Message
 from hotspot.contract.money import Money
@@ -22,7 +24,6 @@ from payment_service.settlement import (
     Verdict,
     settle,
 )
-from sqlalchemy.orm import Session
 
 from .shop import PRICE, RECEIPT, Shop, names, success
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from environs import Env, EnvError
+
 from hotspot.settings import CommonConfig, common
 
 

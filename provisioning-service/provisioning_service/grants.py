@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from hotspot.contract.access import AuthorizeRadiusUserJob
-from hotspot.contract.packages import PackageTerms
-from hotspot.ids import new_id
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
+from hotspot.contract.access import AuthorizeRadiusUserJob
+from hotspot.contract.packages import PackageTerms
+from hotspot.ids import new_id
 from provisioning_service.models import Grant, HotspotUser
 
 

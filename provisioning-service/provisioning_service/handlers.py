@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import structlog
+
 from hotspot.bus.outcome import Reject
 from hotspot.bus.upkeep import prune_bus
 from hotspot.bus.work import Work
@@ -20,7 +21,6 @@ from hotspot.contract.payments import CacheCredentialsJob
 from hotspot.contract.sessions import SessionExpired
 from hotspot.contract.sms import SendCredentialsSMSJob
 from hotspot.vault import Vault
-
 from provisioning_service import grants, subscriptions
 from provisioning_service.grants import Purchase
 from provisioning_service.models import Grant, HotspotUser, Subscription

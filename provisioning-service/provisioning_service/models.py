@@ -4,8 +4,6 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from hotspot.contract import message as contract
-from hotspot.contract.packages import PackageTerms
 from sqlalchemy import (
     TIMESTAMP,
     BigInteger,
@@ -18,6 +16,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from hotspot.contract import message as contract
+from hotspot.contract.packages import PackageTerms
 
 _When = TIMESTAMP(timezone=True)
 

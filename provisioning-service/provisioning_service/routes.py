@@ -5,13 +5,13 @@ from typing import Any
 from uuid import UUID
 
 from flask_smorest import Blueprint
+from sqlalchemy import Row, Select, select
+
 from hotspot.contract.message import utc_text
 from hotspot.web.app import db, now
 from hotspot.web.auth import needs_role
 from hotspot.web.pages import newest_first
 from hotspot.web.problem import Problem
-from sqlalchemy import Row, Select, select
-
 from provisioning_service.models import Grant, HotspotUser, Subscription
 from provisioning_service.schemas import (
     SubscriptionSchema,

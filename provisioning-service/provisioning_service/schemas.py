@@ -3,8 +3,9 @@
 from datetime import UTC
 from typing import Any
 
-from hotspot.phone import InvalidPhone, normalize
 from marshmallow import Schema, ValidationError, fields, validate
+
+from hotspot.phone import InvalidPhone, normalize
 
 
 class Phone(fields.String):

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from hotspot.contract.access import AccountUnsuspended, SubscriptionPaid
-from hotspot.contract.message import Message
-from hotspot.ids import new_id
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from hotspot.contract.access import AccountUnsuspended, SubscriptionPaid
+from hotspot.contract.message import Message
+from hotspot.ids import new_id
 from provisioning_service.models import Grant, HotspotUser, Subscription
 
 

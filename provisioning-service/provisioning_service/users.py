@@ -4,12 +4,12 @@ import secrets
 from datetime import datetime
 from typing import Final
 
-from hotspot.ids import new_id
-from hotspot.vault import Vault
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from hotspot.ids import new_id
+from hotspot.vault import Vault
 from provisioning_service.models import HotspotUser
 
 # Nothing that looks like something else on a phone's screen, and no vowels, so that chance

@@ -1,11 +1,11 @@
 """The HTTP application."""
 
 from flask import Flask
+from sqlalchemy import Engine
+
 from hotspot.bus.transport import Publishing
 from hotspot.clock import Clock, utc_now
 from hotspot.web.app import new_app, register
-from sqlalchemy import Engine
-
 from provisioning_service.config import Config
 from provisioning_service.routes import subscriptions_blueprint, users_blueprint
 

@@ -14,7 +14,6 @@ from hotspot.contract.access import (
 from hotspot.contract.operations import RotateLogs
 from hotspot.contract.sessions import SessionExpired
 from hotspot.vault import Vault
-
 from provisioning_service.config import Config
 from provisioning_service.handlers import (
     announce_access,

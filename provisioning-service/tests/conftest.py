@@ -5,6 +5,8 @@ from datetime import timedelta
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import Engine
+
 from hotspot.bus.work import Handlers
 from hotspot.testing.handling import FakePublisher
 from hotspot.testing.identity import Keys
@@ -12,7 +14,6 @@ from hotspot.vault import Vault
 from provisioning_service.config import Config
 from provisioning_service.web import create_app
 from provisioning_service.worker import handlers as handlers_of
-from sqlalchemy import Engine
 
 
 @pytest.fixture

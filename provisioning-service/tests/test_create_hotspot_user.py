@@ -6,6 +6,9 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
+from sqlalchemy import Engine, func, select
+from sqlalchemy.orm import Session
+
 from hotspot.bus.handling import Handling, Task
 from hotspot.bus.outcome import Reject
 from hotspot.bus.work import Handlers, Work
@@ -24,8 +27,6 @@ from hotspot.vault import Vault
 from provisioning_service.handlers import create_hotspot_user
 from provisioning_service.models import Grant, HotspotUser
 from provisioning_service.users import FIRST, REST
-from sqlalchemy import Engine, func, select
-from sqlalchemy.orm import Session
 
 from .examples import DAY, HOUR, PHONE, authorized, bought, package
 

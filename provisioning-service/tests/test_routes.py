@@ -4,13 +4,14 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import Engine
+
 from hotspot.bus.work import Handlers
 from hotspot.contract.access import AuthorizeRadiusUserJob
 from hotspot.ids import new_id
 from hotspot.testing.handling import run
 from hotspot.testing.identity import Keys
 from hotspot.vault import Vault
-from sqlalchemy import Engine
 
 from .examples import DAY, PHONE, authorized, bought, package
 

@@ -2,6 +2,8 @@
 
 import pytest
 from environs import Env, EnvError
+from sqlalchemy import Engine
+
 from hotspot.bus.work import Handlers
 from hotspot.contract import table
 from hotspot.contract.operations import RotateLogs
@@ -10,7 +12,6 @@ from hotspot.migrate import differences
 from hotspot.testing.handling import run
 from provisioning_service.config import Config, load
 from provisioning_service.models import metadata
-from sqlalchemy import Engine
 
 
 def test_every_message_of_its_queues_has_a_handler(handlers: Handlers) -> None:

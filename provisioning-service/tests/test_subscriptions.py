@@ -3,6 +3,9 @@
 from datetime import datetime, timedelta
 
 import pytest
+from sqlalchemy import Engine, select
+from sqlalchemy.orm import Session
+
 from hotspot.bus.outcome import Reject
 from hotspot.bus.work import Handlers
 from hotspot.contract.access import (
@@ -19,8 +22,6 @@ from hotspot.contract.payments import CacheCredentialsJob
 from hotspot.ids import new_id
 from hotspot.testing.handling import NOON, run
 from provisioning_service.models import Grant, Subscription
-from sqlalchemy import Engine, select
-from sqlalchemy.orm import Session
 
 from .examples import DAY, PHONE, authorized, bought, package
 

@@ -4,10 +4,10 @@ import time
 from collections.abc import Sequence
 
 import structlog
-from hotspot.clock import Clock
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
+from hotspot.clock import Clock
 from radius_service.asked import Asked
 from radius_service.counters import Counters
 from radius_service.journal import Entry, Journal

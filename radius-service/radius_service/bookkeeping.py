@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 
 import structlog
-from hotspot.bus import ledger
-from hotspot.bus.database import is_worth_another_run
-from hotspot.clock import Clock
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.orm import Session
 
+from hotspot.bus import ledger
+from hotspot.bus.database import is_worth_another_run
+from hotspot.clock import Clock
 from radius_service.accounting import Report, report_of
 from radius_service.asked import Asked
 from radius_service.booking import book_all

@@ -6,9 +6,9 @@ import time
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from hotspot.bus.outcome import Retry
 from pyrad.packet import CoAPacket, DisconnectACK, DisconnectNAK, DisconnectRequest, PacketError
 
+from hotspot.bus.outcome import Retry
 from radius_service.packets import DICTIONARY, LARGEST
 
 Answer = Literal["asked", "gone"]

@@ -4,6 +4,7 @@ import ipaddress
 from dataclasses import dataclass, field
 
 from environs import Env, EnvError
+
 from hotspot.settings import CommonConfig, common
 
 

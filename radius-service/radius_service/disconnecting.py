@@ -4,11 +4,11 @@ from collections.abc import Callable
 from functools import partial
 
 import structlog
+from sqlalchemy import select
+
 from hotspot.bus.outcome import Reject, Retry
 from hotspot.bus.work import Outside, Unclear, Work
 from hotspot.contract.sessions import DisconnectSessionJob
-from sqlalchemy import select
-
 from radius_service import booking, sessions
 from radius_service.accounting import SENT_OFF
 from radius_service.coa import Answer, Kick, disconnect

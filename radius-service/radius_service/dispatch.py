@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from datetime import datetime
 
 import structlog
+from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError
+
 from hotspot.bus import ledger
 from hotspot.bus.envelope import Parcel, enclose
 from hotspot.bus.transport import BrokerAway, Publishing, Unroutable
 from hotspot.contract.sessions import LoginAccepted
-from sqlalchemy import Engine
-from sqlalchemy.exc import DBAPIError
-
 from radius_service.sessions import Told
 from radius_service.waiting import Waiting
 

@@ -4,6 +4,9 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 import structlog
+from sqlalchemy import ColumnElement, delete, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+
 from hotspot.bus.outcome import Reject
 from hotspot.bus.upkeep import prune_bus
 from hotspot.bus.work import Work
@@ -11,9 +14,6 @@ from hotspot.contract.access import AuthorizeRadiusUserJob, RadiusUserAuthorized
 from hotspot.contract.operations import RotateLogs
 from hotspot.contract.sessions import CheckExpiredSessionsJob, DisconnectSessionJob
 from hotspot.vault import CannotOpen, Vault
-from sqlalchemy import ColumnElement, delete, select, text, update
-from sqlalchemy.dialects.postgresql import insert
-
 from radius_service import booking, names, sessions
 from radius_service.accounting import SILENT
 from radius_service.models import SESSIONS, Grant, RadCheck, RadPostAuth, RadReply

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import structlog
-from hotspot.bus import ledger
-from hotspot.contract.sessions import LoginAccepted
 from sqlalchemy import Engine, insert
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
+from hotspot.bus import ledger
+from hotspot.contract.sessions import LoginAccepted
 from radius_service.counters import Counters
 from radius_service.dispatch import Dispatch, parcels_of
 from radius_service.logins import Accepted, Login, Rejected

@@ -5,6 +5,8 @@ from typing import Any
 from uuid import UUID
 
 from flask_smorest import Blueprint
+from sqlalchemy import Row, select
+
 from hotspot import phone
 from hotspot.contract.message import utc_text
 from hotspot.contract.sessions import DisconnectSessionJob
@@ -13,8 +15,6 @@ from hotspot.web.auth import needs_role
 from hotspot.web.failed_jobs import DispatchedSchema
 from hotspot.web.pages import newest_first
 from hotspot.web.problem import Problem, invalid
-from sqlalchemy import Row, select
-
 from radius_service.models import SESSIONS
 from radius_service.schemas import SessionFilterSchema, SessionSchema, SessionsSchema
 

@@ -1,9 +1,9 @@
 """What a new installation begins with: the routers named in RADIUS_NAS."""
 
-from hotspot.bus.database import connect
 from sqlalchemy import Engine
 from sqlalchemy.dialects.postgresql import insert
 
+from hotspot.bus.database import connect
 from radius_service.config import Config, NasSeed
 from radius_service.models import Nas
 

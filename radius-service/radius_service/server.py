@@ -6,16 +6,17 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
 import structlog
+from sqlalchemy import Engine, create_engine
+
 from hotspot.bus.rabbit import RabbitTransport
 from hotspot.bus.transport import Publishing
 from hotspot.clock import Clock, utc_now
 from hotspot.settings import stop
-from sqlalchemy import Engine, create_engine
-
 from radius_service.answering import LoginDesk
 from radius_service.asked import Asked
 from radius_service.bookkeeping import Bookkeeper
@@ -73,7 +74,8 @@ class RadiusServer:
         """Read no more, answer what is in hand, leave `serve`. Signal handlers may call it."""
         if not self._stopped.is_set():
             self._stopped.set()
-            self._waker.send(b"\0")
+            with suppress(OSError):  # `serve` may have ended by itself, and closed it
+                self._waker.send(b"\0")
 
     def serve(self) -> None:
         """Serve until stopped."""

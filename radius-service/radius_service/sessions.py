@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from hotspot.contract.sessions import SessionEnded, SessionExpired, SessionStarted
-from hotspot.ids import new_id
 from sqlalchemy import Row, case, func, insert, literal, null, select, text, update
 from sqlalchemy.orm import Session
 
+from hotspot.contract.sessions import SessionEnded, SessionExpired, SessionStarted
+from hotspot.ids import new_id
 from radius_service.accounting import Report, Stay
 from radius_service.models import SESSIONS, Grant
 

@@ -8,7 +8,6 @@ from hotspot.contract.access import AuthorizeRadiusUserJob
 from hotspot.contract.operations import RotateLogs
 from hotspot.contract.sessions import CheckExpiredSessionsJob, DisconnectSessionJob
 from hotspot.vault import Vault
-
 from radius_service.config import Config
 from radius_service.disconnecting import disconnecting
 from radius_service.handlers import authorize_radius_user, check_expired_sessions, rotate_logs

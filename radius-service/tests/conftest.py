@@ -5,10 +5,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Engine
+
 from hotspot.testing.identity import Keys
 from radius_service.config import Config, NasSeed
 from radius_service.seed import insert_missing
-from sqlalchemy import Engine
 
 from .world import SECRET, Database, Running, serving
 

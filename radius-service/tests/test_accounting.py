@@ -5,9 +5,10 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hotspot.testing.handling import NOON
 from hypothesis import given
 from hypothesis import strategies as st
+
+from hotspot.testing.handling import NOON
 from radius_service.accounting import SILENT, Report, Status, Stay, after, report_of
 from radius_service.packets import Malformed, read
 

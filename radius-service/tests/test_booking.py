@@ -5,13 +5,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy.orm import Session
+
 from hotspot.contract.message import Message
 from hotspot.contract.sessions import SessionEnded, SessionExpired, SessionStarted
 from hotspot.testing.handling import NOON
 from radius_service.accounting import Report, report_of
 from radius_service.booking import book_all
 from radius_service.packets import read
-from sqlalchemy.orm import Session
 
 from .world import GIB, MAC, OTHER_MAC, SECRET, Database, accounting, bytes_of
 

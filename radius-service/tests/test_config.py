@@ -2,6 +2,7 @@
 
 import pytest
 from environs import Env, EnvError
+
 from hotspot.testing.identity import Keys
 from radius_service import seed
 from radius_service.config import Config, NasSeed, load

@@ -8,12 +8,13 @@ from functools import partial
 from typing import Any
 
 import pytest
+from pyrad.packet import CoAPacket
+
 from hotspot.bus.outcome import Reject, Retry
 from hotspot.bus.work import Handlers
 from hotspot.contract.message import Message
 from hotspot.contract.sessions import DisconnectSessionJob, SessionEnded
 from hotspot.testing.handling import NOON, run
-from pyrad.packet import CoAPacket
 from radius_service.coa import (
     Answer,
     Kick,

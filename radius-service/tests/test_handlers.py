@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 import pytest
+
 from hotspot.bus.outcome import Reject
 from hotspot.bus.work import Handlers
 from hotspot.contract import table

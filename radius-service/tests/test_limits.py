@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+
 from hotspot.testing.handling import NOON
 from radius_service.logins import Login
 from radius_service.lookup import look_up

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+
 from radius_service import names
 from radius_service.logins import (
     REFUSALS,

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyrad.packet import AuthPacket
+
 from radius_service.logins import Chap, Pap, login_of
 from radius_service.packets import (
     DICTIONARY,

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import pytest
+
 from hotspot.testing.identity import Keys
 from hotspot.vault import Vault
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+
 from hotspot.contract.sessions import DisconnectSessionJob
 from hotspot.testing.handling import FakePublisher
 from hotspot.testing.identity import Keys

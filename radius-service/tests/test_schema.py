@@ -1,6 +1,7 @@
 """The migrated database: the models, and FreeRADIUS's own names."""
 
 import pytest
+
 from hotspot.migrate import differences
 from radius_service.models import metadata
 

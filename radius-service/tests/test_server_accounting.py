@@ -2,10 +2,11 @@
 
 from datetime import timedelta
 
+from sqlalchemy import text
+
 from hotspot.contract.sessions import LoginAccepted, SessionStarted
 from hotspot.testing.handling import NOON, FakePublisher
 from radius_service.logins import REFUSALS
-from sqlalchemy import text
 
 from .world import (
     ACCEPT,

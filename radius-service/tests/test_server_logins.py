@@ -4,6 +4,7 @@ import os
 
 import pytest
 from pyrad.packet import AuthPacket
+
 from radius_service.logins import REFUSALS, WRONG
 from radius_service.packets import DICTIONARY
 

@@ -5,9 +5,10 @@ import threading
 from collections.abc import Sequence
 
 import pytest
+from sqlalchemy import text
+
 from hotspot.bus.envelope import Parcel
 from hotspot.testing.handling import FakePublisher
-from sqlalchemy import text
 
 from .conftest import Vectors
 from .world import (

@@ -15,16 +15,17 @@ from typing import Any
 from uuid import UUID
 
 from cryptography.fernet import Fernet
+from pyrad.packet import AcctPacket, AuthPacket
+from sqlalchemy import Engine, text
+
 from hotspot.contract.access import AuthorizeRadiusUserJob
 from hotspot.contract.message import Message
 from hotspot.ids import new_id
 from hotspot.testing.handling import NOON, FakePublisher, run
 from hotspot.vault import Vault
-from pyrad.packet import AcctPacket, AuthPacket
 from radius_service.handlers import authorize_radius_user
 from radius_service.packets import DICTIONARY
 from radius_service.server import RadiusServer
-from sqlalchemy import Engine, text
 
 SECRET = b"testing123"
 PASSWORD = "secret-pw"

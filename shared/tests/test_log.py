@@ -5,6 +5,7 @@ import json
 import logging
 
 import structlog
+
 from hotspot import log
 
 

@@ -1,6 +1,7 @@
 """Kenyan phone numbers as people type them."""
 
 import pytest
+
 from hotspot.phone import InvalidPhone, mask, normalize
 
 

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from hotspot.testing.identity import Keys
 
 GOOD = {

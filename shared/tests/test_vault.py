@@ -2,6 +2,7 @@
 
 import pytest
 from cryptography.fernet import Fernet
+
 from hotspot.ids import new_id
 from hotspot.vault import CannotOpen, Vault
 

@@ -1,6 +1,7 @@
 """The bus's tables, operators and their logins, the timeline, the dashboard's figures."""
 
 from alembic import op
+
 from hotspot.bus.schema import create_bus_tables_v1, drop_bus_tables_v1
 
 revision = "0001"

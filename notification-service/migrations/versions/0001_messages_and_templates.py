@@ -2,6 +2,7 @@
 
 import sqlalchemy as sa
 from alembic import op
+
 from hotspot.bus.schema import create_bus_tables_v1, drop_bus_tables_v1
 
 revision = "0001"

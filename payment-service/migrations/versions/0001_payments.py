@@ -1,6 +1,7 @@
 """Packages, payments, receipts, vouchers, access and M-Pesa's messages."""
 
 from alembic import op
+
 from hotspot.bus.schema import create_bus_tables_v1, drop_bus_tables_v1
 
 revision = "0001"

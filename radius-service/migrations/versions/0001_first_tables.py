@@ -1,6 +1,7 @@
 """FreeRADIUS's tables, grants, sessions, and what is worked out at each login."""
 
 from alembic import op
+
 from hotspot.bus.schema import create_bus_tables_v1, drop_bus_tables_v1
 
 revision = "0001"

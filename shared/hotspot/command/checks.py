@@ -9,24 +9,15 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 
-from hotspot.command import keeper, packages, ports, secrets, system
+from hotspot.command import keeper, linters, packages, ports, secrets, system
 from hotspot.command.errors import Unable
 from hotspot.command.home import Home
 from hotspot.command.lifeline import die_with
 from hotspot.command.ports import Ports
 from hotspot.command.progress import Progress
 from hotspot.command.system import Servers
-
-_LINTERS = {
-    "ruff": ["-m", "ruff", "check"],
-    "ruff format": ["-m", "ruff", "format", "--check"],
-    "mypy --strict": ["-m", "mypy", "--strict"],
-    "import-linter": [
-        "-c",
-        "from importlinter.cli import lint_imports_command; lint_imports_command()",
-    ],
-}
 
 # Below the kernel's range for outgoing connections, one of which could take a port that was free.
 _BASES = range(20_000, 31_000)
@@ -41,30 +32,10 @@ def run(
             packages.install(
                 ("freeradius-utils",), reason="The tests need radclient.", say=progress.say
             )
-    linted = 0 if arguments else _lint(home, progress)
+    linted = 0 if arguments else linters.run(home.checkout, progress)
     with _servers(home, progress, environ) as told:
         tested = _pytest(home, arguments, {**environ, **told})
     return max(linted, tested)
-
-
-def _lint(home: Home, progress: Progress) -> int:
-    worst = 0
-    for name, arguments in _LINTERS.items():
-        with progress.step(name):
-            done = subprocess.run(
-                [sys.executable, *arguments],
-                cwd=home.checkout,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-                errors="replace",
-                check=False,
-            )
-        if done.returncode != 0:
-            progress.failed(name)
-            progress.say(done.stdout.rstrip())
-            worst = max(worst, 1)
-    return worst
 
 
 @contextmanager
@@ -72,6 +43,7 @@ def _servers(
     home: Home, progress: Progress, environ: Mapping[str, str]
 ) -> Iterator[dict[str, str]]:
     """A RabbitMQ and a PostgreSQL of this run alone; what they keep goes when it ends."""
+    _remove_abandoned(home)
     own = home.inside(f"tests/{os.getpid()}")
     shutil.rmtree(own.path, ignore_errors=True)
     own.make()
@@ -97,6 +69,13 @@ def _servers(
             running.stop()
     finally:
         shutil.rmtree(own.path, ignore_errors=True)
+
+
+def _remove_abandoned(home: Home) -> None:
+    """Remove what a run that was killed could not."""
+    for folder in home.path.glob("tests/*"):
+        if not Path("/proc", folder.name).exists():
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _free_ports() -> Ports:

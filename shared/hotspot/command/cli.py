@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 
@@ -219,7 +220,7 @@ def status(context: click.Context) -> None:
         context.exit(NOT_RUNNING)
     found = [
         process
-        for process in Supervisor(home.socket()).processes()
+        for process in Supervisor(home.socket).processes()
         if process.group != processes.SETUP or process.status != 0
     ]
     rows = [[item.group, item.name, item.state, item.pid or "", _age(item)] for item in found]
@@ -244,7 +245,8 @@ def logs(home: Home, name: str | None, follow: bool, lines: int) -> None:
     """Print the logs of a process, of a group, or of all."""
     from hotspot.command.logs import show
 
-    show(_log_files(home, name), lines=lines, follow=follow, write=click.echo)
+    with suppress(KeyboardInterrupt):  # which is how one ends following
+        show(_log_files(home, name), lines=lines, follow=follow, write=click.echo)
 
 
 def _log_files(home: Home, name: str | None) -> list[Path]:

@@ -92,6 +92,7 @@ class Home:
         services = sorted(self.checkout.glob("*-service"))
         return [self.checkout / "shared", *services, self.checkout / "gateway", self.checkout]
 
+    @property
     def socket(self) -> Path:
         """Where supervisor listens; in a private folder of /tmp where the home is too long."""
         file = self.run / "supervisor.sock"
@@ -99,13 +100,24 @@ class Home:
             return file
         digest = hashlib.sha256(os.fsencode(self.path)).hexdigest()[:12]
         # Not TMPDIR: `down` in another shell must find what `up` made.
-        folder = Path("/tmp") / f"hotspot-{os.getuid()}-{digest}"  # noqa: S108
+        return Path("/tmp") / f"hotspot-{os.getuid()}-{digest}" / file.name  # noqa: S108
+
+    def make_way_for_socket(self) -> None:
+        """Remove a socket that a crash left, and make the private folder where one is needed."""
+        folder = self.socket.parent
         folder.mkdir(mode=0o700, exist_ok=True)
         found = folder.lstat()
         if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
             raise HomeIsUnusable(f"{folder} belongs to somebody else; remove it")
         folder.chmod(0o700)
-        return folder / file.name
+        self.socket.unlink(missing_ok=True)
+
+    def forget_socket(self) -> None:
+        """Remove the folder in /tmp, where there is one and nothing listens in it any more."""
+        folder = self.socket.parent
+        if folder != self.run and folder.exists():
+            self.socket.unlink(missing_ok=True)
+            folder.rmdir()
 
     def log_of(self, process: str) -> Path:
         """The log file of a process."""

@@ -42,7 +42,7 @@ class Keeper:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
         self.process.wait()
-        return leftovers.end(self.home)
+        return _clean_up(self.home)
 
     def wait_for(
         self, what: str, is_ready: Callable[[list[Process]], bool], *, seconds: float = 60
@@ -76,17 +76,16 @@ class Keeper:
 def start(home: Home, programs: Sequence[Program], *, environ: Mapping[str, str]) -> Keeper:
     """Start the keeper with these programs; those that start themselves begin at once.
 
-    It ends when this process does, until `let_go`. The caller holds the home's lock through
-    `locked(lock_file(home))`; the keeper inherits it and holds it for as long as it lives.
+    It ends when this process does, until `let_go`. It holds the home's lock for as long as it
+    lives. Raises StartFailed where another keeper does.
     """
-    processes.write(home, programs)
-    socket = home.socket()
-    socket.unlink(missing_ok=True)
-    _pid_file(home).unlink(missing_ok=True)  # a crash left it: that number is somebody else's now
-    ear, rope = os.pipe()
     with locked(lock_file(home)) as lock:
         if lock is None:
             raise StartFailed(f"{home.path} is in use by a system that runs")
+        processes.write(home, programs)
+        home.make_way_for_socket()
+        _pid_file(home).unlink(missing_ok=True)  # a crash left it: now it is somebody else's
+        ear, rope = os.pipe()
         with home.log_of("keeper").open("ab") as output:
             process = subprocess.Popen(
                 [
@@ -104,7 +103,7 @@ def start(home: Home, programs: Sequence[Program], *, environ: Mapping[str, str]
                 start_new_session=True,  # Ctrl-C in the terminal is the command's to handle
             )
     os.close(ear)
-    return Keeper(home=home, process=process, rope=rope, supervisor=Supervisor(socket))
+    return Keeper(home=home, process=process, rope=rope, supervisor=Supervisor(home.socket))
 
 
 def lock_file(home: Home) -> Path:
@@ -134,7 +133,13 @@ def stop(home: Home) -> list[str]:
                 os.kill(int(_pid_file(home).read_text()), signal.SIGTERM)
                 told = True
         time.sleep(0.05)
-    return leftovers.end(home)
+    return _clean_up(home)
+
+
+def _clean_up(home: Home) -> list[str]:
+    killed = leftovers.end(home)
+    home.forget_socket()
+    return killed
 
 
 def tail(file: Path, lines: int = 15) -> str:

@@ -216,7 +216,7 @@ def render(home: Home, programs: Sequence[Program]) -> str:
             silent="true",
             umask="077",
         ),
-        _section("unix_http_server", file=_escape(home.socket()), chmod="0600"),
+        _section("unix_http_server", file=_escape(home.socket), chmod="0600"),
         _section(
             "rpcinterface:supervisor",
             **{"supervisor.rpcinterface_factory": "supervisor.rpcinterface:make_main_rpcinterface"},

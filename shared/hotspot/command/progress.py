@@ -28,13 +28,22 @@ class Progress:
         `since` (of the monotonic clock) is when it began, where that was before.
         """
         started = time.monotonic() if since is None else since
+        with self.busy(name):
+            yield
+        self.done(name, time.monotonic() - started)
+
+    @contextmanager
+    def busy(self, name: str) -> Iterator[None]:
+        """Show that something goes on, to a person."""
         if self.console.is_terminal:
             with self.console.status(escape(name)):
                 yield
         else:
             yield
-        line = f"{escape(name):<{_WIDTH}} {time.monotonic() - started:6.1f} s"
-        self.console.print(f"[green]ok[/green]  {line}")
+
+    def done(self, name: str, seconds: float) -> None:
+        """Print a step that went well."""
+        self.console.print(f"[green]ok[/green]  {escape(name):<{_WIDTH}} {seconds:6.1f} s")
 
     def failed(self, name: str) -> None:
         """Print a step that went wrong."""

@@ -51,8 +51,8 @@ class Node:
 
     @property
     def amqp_url(self) -> str:
-        """Where services connect."""
-        return f"amqp://{LOGIN}:{self.password}@{LOOPBACK}:{self.amqp_port}/%2F"
+        """Where services connect, to the default virtual host."""
+        return f"amqp://{LOGIN}:{self.password}@{LOOPBACK}:{self.amqp_port}"
 
     @property
     def management_url(self) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from hotspot.callbacks import sms_delivery_url
 from hotspot.command.errors import Unable
@@ -52,6 +53,7 @@ class Outside:
     management_url: str | None
     database_urls: Mapping[str, str]
     simulators: bool
+    spool: Path
 
 
 def needs_simulators(given: Mapping[str, str]) -> bool:
@@ -151,6 +153,7 @@ def _payment(
         "DARAJA_BASE_URL": base,
         **_daraja(secrets, given),
         "CALLBACK_BASE_URL": given.get("CALLBACK_BASE_URL") or ports.url("payment"),
+        "SPOOL_DIR": given.get("SPOOL_DIR") or str(outside.spool),
     }
 
 

@@ -122,6 +122,7 @@ class System:
     def _bring_up(self, running: Keeper, started: float) -> None:
         step = self.progress.step
         node, cluster = self.servers.node, self.servers.cluster
+        running.wait_for("supervisor", bool)
         if cluster:
             with step("PostgreSQL answers"):
                 running.wait_for("PostgreSQL", lambda _: cluster.answers())
@@ -202,6 +203,7 @@ class System:
             or (node.management_url if node else None),
             database_urls={name: self._database_url(name) for name in services.RUNNING},
             simulators=self.simulators,
+            spool=self.home.path / "spool",
         )
         environments = settings.of_services(
             outside=outside, ports=self.ports, secrets=self.secrets, given=self.given

@@ -41,6 +41,16 @@ class RecordStkCallbackJob(Message):
     received_at: datetime
 
 
+@message("RecordMpesaMessageJob", version=1)
+class RecordMpesaMessageJob(Message):
+    """M-Pesa said something that answers no prompt: keep it, and the money that it names."""
+
+    kind: Literal["c2b_validation", "c2b_confirmation", "result"]
+    body: str
+    source_address: str
+    received_at: datetime
+
+
 @message("ProcessPaymentJob", version=1)
 class ProcessPaymentJob(Message):
     """Make the voucher that proves a completed payment."""

@@ -35,6 +35,7 @@ from hotspot.contract.payments import (
     PaymentRequested,
     ProcessPaymentJob,
     PromptPhoneJob,
+    RecordMpesaMessageJob,
     RecordStkCallbackJob,
     RequestPaymentJob,
     VoucherIssued,
@@ -144,6 +145,7 @@ MESSAGES: tuple[Job | Event, ...] = (
     Job(RequestPaymentJob, PAYMENT, PAYMENTS_QUEUE, timeout=30, tries=3, key="phone"),
     Job(PromptPhoneJob, PAYMENT, MPESA_QUEUE, timeout=60, tries=3, outside=True),
     Job(RecordStkCallbackJob, PAYMENT, PAYMENTS_QUEUE, timeout=30, tries=5, key="payment_id"),
+    Job(RecordMpesaMessageJob, PAYMENT, PAYMENTS_QUEUE, timeout=30, tries=5),
     Job(ProcessPaymentJob, PAYMENT, PAYMENTS_QUEUE, timeout=60, tries=3, key="payment_id"),
     Job(CreateHotspotUserJob, PAYMENT, PROVISIONING_QUEUE, timeout=90, tries=3, key="phone"),
     Job(

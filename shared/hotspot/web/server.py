@@ -20,6 +20,8 @@ class PreparedWorker(GeventWorker):  # type: ignore[misc]
     gunicorn's own patch would patch `ssl` as well, which `hotspot.serve` left alone for a reason.
     """
 
+    sockets: list[Any]
+
     def patch(self) -> None:
         """Make only the listening sockets cooperate."""
         self.sockets = [

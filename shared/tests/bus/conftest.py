@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 import requests
+
 from hotspot.bus.memory import MemoryBroker, MemoryTransport
 from hotspot.bus.rabbit import RabbitTransport
 from hotspot.contract.topology import topology

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import pytest
+from sqlalchemy import Engine, text
+
 from hotspot.bus.handling import OutcomeNotRecorded
 from hotspot.bus.outcome import Retry
 from hotspot.bus.tables import bus_metadata
@@ -11,7 +13,6 @@ from hotspot.bus.work import Handlers, Outside, Unclear, Work
 from hotspot.contract.payments import PromptPhoneJob, VoucherIssued
 from hotspot.ids import new_id
 from hotspot.testing.handling import NOON, envelope_for, run_envelope
-from sqlalchemy import Engine, text
 
 
 @dataclass

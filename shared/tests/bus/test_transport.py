@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+
 from hotspot.bus.envelope import Parcel, enclose
 from hotspot.bus.transport import Basket, Delivery, Unroutable
 from hotspot.bus.wire import envelope_of

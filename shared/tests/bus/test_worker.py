@@ -8,6 +8,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import Engine, func, select, text
+
 from hotspot.bus.envelope import Parcel, enclose
 from hotspot.bus.failures import FAILED_JOBS_HANDLERS
 from hotspot.bus.handling import Handling, Task
@@ -29,7 +31,6 @@ from hotspot.contract.table import GENERAL, PAYMENT, PAYMENTS, PAYMENTS_QUEUE
 from hotspot.contract.topology import groups_of, messages_in, queues_of
 from hotspot.ids import new_id
 from hotspot.testing.brokers import Brokers, wait_for
-from sqlalchemy import Engine, func, select, text
 
 NOW = datetime(2026, 1, 15, 9, 0, tzinfo=UTC)
 

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+
 from hotspot.command import keeper, leftovers
 from hotspot.command.home import Home
 from hotspot.command.keeper import Keeper, StartFailed
@@ -98,6 +99,7 @@ def test_a_home_has_one_keeper(home: Home) -> None:
         running.wait_for("sleepers", all_run)
         with pytest.raises(StartFailed, match="in use"):
             keeper.start(home, SLEEPERS, environ=os.environ)
+        running.wait_for("sleepers", all_run)
 
 
 def test_a_program_that_does_not_come_up_is_said_with_the_end_of_its_log(home: Home) -> None:

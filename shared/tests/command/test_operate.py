@@ -2,8 +2,9 @@
 
 import io
 
-from hotspot.command.operate import print_table, timeline
 from rich.console import Console
+
+from hotspot.command.operate import print_table, timeline
 
 
 def item(message: str, at: str, **more: object) -> dict[str, object]:

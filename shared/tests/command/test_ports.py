@@ -3,6 +3,7 @@
 import socket
 
 import pytest
+
 from hotspot.command import ports
 from hotspot.command.ports import PortUnusable, Transport
 

@@ -4,10 +4,11 @@ import shlex
 from pathlib import Path
 
 import pytest
+from supervisor.options import ServerOptions
+
 from hotspot.command import processes, services
 from hotspot.command.home import Home
 from hotspot.command.processes import Program
-from supervisor.options import ServerOptions
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from cryptography.fernet import Fernet
+
 from hotspot.command import secrets
 from hotspot.command.secrets import SecretsAreLost
 from hotspot.command.services import SERVICES

@@ -39,7 +39,7 @@ def test_the_cookie_is_read_only_and_can_be_written_again(tmp_path: Path) -> Non
 
 
 def test_the_addresses_carry_the_login(tmp_path: Path) -> None:
-    assert node(tmp_path).amqp_url == "amqp://hotspot:secret@127.0.0.1:8020/%2F"
+    assert node(tmp_path).amqp_url == "amqp://hotspot:secret@127.0.0.1:8020"
     assert node(tmp_path).management_url == "http://hotspot:secret@127.0.0.1:8021"
 
 

@@ -1,6 +1,7 @@
 """How many worker processes each service has in each group."""
 
 import pytest
+
 from hotspot.command.services import RUNNING, CannotScale, scaled
 
 

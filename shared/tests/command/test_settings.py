@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+
 from hotspot.command import ports, secrets, settings
 from hotspot.command.secrets import Secrets
 from hotspot.command.services import RUNNING
@@ -23,6 +24,7 @@ def told(
         management_url="http://broker:15672",
         database_urls={service: f"postgresql://db/{service}" for service in RUNNING},
         simulators=simulators,
+        spool=Path("/spool"),
     )
     planned = ports.plan({}, lambda *_: True)
     return settings.of_services(outside=outside, ports=planned, secrets=kept, given=given)

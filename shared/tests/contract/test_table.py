@@ -5,6 +5,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+
 from hotspot.contract import table
 from hotspot.contract.document import messages_md
 from hotspot.contract.examples import FOLDER, example_of, path_of, recorded

@@ -8,6 +8,10 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from flask_smorest import Blueprint
+from marshmallow import Schema, fields
+from sqlalchemy import Engine, create_engine
+from sqlalchemy.orm import Session
+
 from hotspot.bus import ledger
 from hotspot.bus.envelope import enclose
 from hotspot.bus.tables import bus_metadata
@@ -19,9 +23,6 @@ from hotspot.testing.handling import NOON, FakePublisher
 from hotspot.testing.identity import Keys
 from hotspot.web.app import new_app, publish, register
 from hotspot.web.auth import needs_role
-from marshmallow import Schema, fields
-from sqlalchemy import Engine, create_engine
-from sqlalchemy.orm import Session
 
 
 class Order(Schema):
