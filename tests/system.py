@@ -147,14 +147,15 @@ class System:
             "iat": now,
             "exp": now + timedelta(minutes=5),
         }
-        key = self._setting("gateway-web", "JWT_PRIVATE_KEY").replace("\\n", "\n")
+        key = self.setting("gateway-web", "JWT_PRIVATE_KEY").replace("\\n", "\n")
         return {"Authorization": f"Bearer {jwt.encode(claims, key, algorithm=ALGORITHM)}"}
 
     def database_url(self, service: str) -> str:
         """A service's own database, as its processes see it."""
-        return self._setting(f"{service}-web", "DATABASE_URL")
+        return self.setting(f"{service}-web", "DATABASE_URL")
 
-    def _setting(self, process: str, name: str) -> str:
+    def setting(self, process: str, name: str) -> str:
+        """A setting as one of the processes was given it."""
         environments = json.loads((self.home / "run" / "environments.json").read_text())
         return str(environments[process]["environment"][name])
 

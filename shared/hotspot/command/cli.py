@@ -169,8 +169,7 @@ def _print_links(progress: Progress, running: Running) -> None:
     gateway = running.url("gateway")
     links = {
         "Guests' page": f"{gateway}/",
-        "Dashboard": f"{gateway}/dashboard",
-        "API": f"{gateway}/api/docs",
+        "API": f"{gateway}/api/v1/openapi.json",
     }
     if running.simulators:
         links["Simulators"] = f"{running.url('simulators')}/"
