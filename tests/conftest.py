@@ -2,16 +2,13 @@
 
 import os
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-from system import System, free_base, free_udp_ports
+from .system import System, free_base, free_udp_ports
 
 
 @pytest.fixture(scope="session")

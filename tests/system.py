@@ -10,12 +10,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import jwt
 import requests
 
 from hotspot.web.auth import ALGORITHM, ISSUER
+
+T = TypeVar("T")
 
 ROOT = Path(__file__).parents[1]
 PATIENCE_SECONDS = 60
@@ -224,7 +226,7 @@ def paid_callback(prompt: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def wait_for(look: Callable[[], Any], explain: Callable[[], Any] | None = None) -> Any:
+def wait_for(look: Callable[[], T | None], explain: Callable[[], object] | None = None) -> T:
     """Look until there is something to see."""
     end = time.monotonic() + PATIENCE_SECONDS
     while not (seen := look()):

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from system import System
+from .system import System
 
 UNKNOWN = "01900000-0000-7000-8000-000000000001"
 

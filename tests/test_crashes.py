@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from system import System, wait_for
+from .system import System, wait_for
 
 KILLED = ["payment-payments", "provisioning-hotspot", "radius-hotspot", "notification-payments"]
 

@@ -6,7 +6,7 @@ import psycopg
 import pytest
 import requests
 
-from system import System, paid_callback, wait_for
+from .system import System, paid_callback, wait_for
 
 MODES_WITHOUT_MONEY = {
     "cancel": "cancelled",

@@ -13,7 +13,8 @@ from hotspot.bus.rabbit import RabbitTransport
 from hotspot.clock import utc_now
 from hotspot.contract.payments import ProcessPaymentJob
 from hotspot.ids import new_id
-from system import System, paid_callback, wait_for
+
+from .system import System, paid_callback, wait_for
 
 
 @pytest.fixture

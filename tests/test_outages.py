@@ -5,7 +5,7 @@ import signal
 
 import requests
 
-from system import Purchase, System, paid_callback, wait_for
+from .system import Purchase, System, paid_callback, wait_for
 
 
 def test_callbacks_are_taken_while_the_broker_is_down(system: System) -> None:
@@ -49,7 +49,7 @@ def test_the_database_dies_and_everything_goes_on(system: System) -> None:
 
 def _buys(system: System) -> Purchase:
     wait_for(lambda: system.get("/api/v1/packages").status_code == 200)
-    return wait_for(lambda: _try_to_buy(system))  # type: ignore[no-any-return]
+    return wait_for(lambda: _try_to_buy(system))
 
 
 def _try_to_buy(system: System) -> Purchase | None:

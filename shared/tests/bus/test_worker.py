@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 from sqlalchemy import Engine, func, select, text
@@ -31,6 +31,8 @@ from hotspot.contract.table import GENERAL, PAYMENT, PAYMENTS, PAYMENTS_QUEUE
 from hotspot.contract.topology import groups_of, messages_in, queues_of
 from hotspot.ids import new_id
 from hotspot.testing.brokers import Brokers, wait_for
+
+M = TypeVar("M", bound=Message)
 
 NOW = datetime(2026, 1, 15, 9, 0, tzinfo=UTC)
 
@@ -92,7 +94,7 @@ class Stage:
             self.worker.run_once(timeout=0.02)
             self.brokers.pass_time()
 
-    def told(self, kind: type[Message]) -> list[Message]:
+    def told(self, kind: type[M]) -> list[M]:
         """What the dashboard heard so far."""
         found = getattr(self, "_found", [])
         while taken := self.heard.take(most=100, together=lambda _: True, timeout=0.05):

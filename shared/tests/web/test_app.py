@@ -65,18 +65,19 @@ def _routes() -> Blueprint:
     @blueprint.post("/orders")
     @blueprint.arguments(Order)
     @blueprint.response(202)
-    def order(_body: dict[str, Any]) -> None:
+    def order(_body: dict[str, Any]) -> dict[str, Any]:
         publish(ProcessPaymentJob(payment_id=new_id()))
+        return {}
 
     @blueprint.get("/owners")
     @blueprint.response(204)
     @needs_role("operator")
-    def only_operators() -> None:
-        return None
+    def only_operators() -> dict[str, Any]:
+        return {}
 
     @blueprint.get("/broken")
     @blueprint.response(204)
-    def broken() -> None:
+    def broken() -> dict[str, Any]:
         raise ZeroDivisionError("the inside of the machine")
 
     return blueprint
