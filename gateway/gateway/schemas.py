@@ -5,6 +5,7 @@ from marshmallow import Schema, fields, validate
 from gateway.operators import LONGEST_EMAIL, LONGEST_PASSWORD
 from hotspot.contract.message import utc_text
 from hotspot.web.failed_jobs import FailedJobsSchema
+from hotspot.web.fields import MoneySchema
 
 
 class _Utc(fields.AwareDateTime):
@@ -62,13 +63,6 @@ class TraceSchema(Schema):
     correlation_id = fields.UUID(required=True)
     items = fields.List(fields.Nested(ItemSchema), required=True)
     truncated = fields.Boolean(required=True)
-
-
-class MoneySchema(Schema):
-    """An amount in minor units (cents)."""
-
-    amount = fields.Integer(required=True)
-    currency = fields.String(required=True)
 
 
 class StatsSchema(Schema):

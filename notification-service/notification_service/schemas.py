@@ -1,24 +1,12 @@
 """HTTP queries and bodies. No body has a password."""
 
 from datetime import UTC
-from typing import Any
 
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
 
-from hotspot.phone import InvalidPhone, normalize
+from hotspot.web.fields import MoneySchema, Phone
 
 STATES = ("sending", "sent", "delivered", "failed", "unclear")
-
-
-class Phone(fields.String):
-    """A Kenyan mobile number as people type it, read as 254 and nine digits."""
-
-    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> str:
-        text = super()._deserialize(value, attr, data, **kwargs)
-        try:
-            return normalize(text)
-        except InvalidPhone as error:
-            raise ValidationError(str(error)) from error
 
 
 class MessagesQuery(Schema):
@@ -27,13 +15,6 @@ class MessagesQuery(Schema):
     phone = Phone()
     status = fields.String(validate=validate.OneOf(STATES))
     since = fields.AwareDateTime(default_timezone=UTC)
-
-
-class MoneySchema(Schema):
-    """An amount in minor units."""
-
-    amount = fields.Integer(required=True)
-    currency = fields.String(required=True)
 
 
 class MessageSchema(Schema):

@@ -8,21 +8,11 @@ from urllib.parse import urlsplit
 
 from marshmallow import RAISE, Schema, ValidationError, fields, pre_load, validate
 
-from hotspot.phone import InvalidPhone, normalize
+from hotspot.web.fields import MoneySchema, Phone
 from payment_service.models import STATUSES
 from payment_service.orders import Order
 
 _OPTIONAL = ("mac", "ip", "router_id", "link_login_only")
-
-
-class Phone(fields.String):
-    """A Kenyan mobile number, however it is written."""
-
-    def _deserialize(self, *args: Any, **kwargs: Any) -> str:
-        try:
-            return normalize(super()._deserialize(*args, **kwargs))
-        except InvalidPhone as error:
-            raise ValidationError(str(error)) from error
 
 
 class Mac(fields.String):
@@ -115,13 +105,6 @@ class PaymentFilterSchema(Schema):
     router_id = fields.String()
     since = fields.AwareDateTime(metadata={"description": "requested at or after this time"})
     needs_attention = fields.Boolean(metadata={"description": "in front of a person, or not"})
-
-
-class MoneySchema(Schema):
-    """An amount in minor units."""
-
-    amount = fields.Integer(required=True, metadata={"example": 2000})
-    currency = fields.String(required=True, metadata={"example": "KES"})
 
 
 class PackageSchema(Schema):

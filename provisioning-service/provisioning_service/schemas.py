@@ -1,22 +1,10 @@
 """HTTP queries and bodies. No body has a password."""
 
 from datetime import UTC
-from typing import Any
 
-from marshmallow import Schema, ValidationError, fields, validate
+from marshmallow import Schema, fields, validate
 
-from hotspot.phone import InvalidPhone, normalize
-
-
-class Phone(fields.String):
-    """A Kenyan mobile number as people type it, read as 254 and nine digits."""
-
-    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> str:
-        text = super()._deserialize(value, attr, data, **kwargs)
-        try:
-            return normalize(text)
-        except InvalidPhone as error:
-            raise ValidationError(str(error)) from error
+from hotspot.web.fields import Phone
 
 
 class UsersQuery(Schema):

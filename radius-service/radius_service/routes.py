@@ -7,14 +7,13 @@ from uuid import UUID
 from flask_smorest import Blueprint
 from sqlalchemy import Row, select
 
-from hotspot import phone
 from hotspot.contract.message import utc_text
 from hotspot.contract.sessions import DisconnectSessionJob
 from hotspot.web.app import db, publish
 from hotspot.web.auth import needs_role
 from hotspot.web.failed_jobs import DispatchedSchema
 from hotspot.web.pages import newest_first
-from hotspot.web.problem import Problem, invalid
+from hotspot.web.problem import Problem
 from radius_service.models import SESSIONS
 from radius_service.schemas import SessionFilterSchema, SessionSchema, SessionsSchema
 
@@ -31,7 +30,7 @@ def list_sessions(wanted: dict[str, str]) -> dict[str, Any]:
         select(SESSIONS),
         by=SESSIONS.c.session_id,
         where={
-            "phone": lambda phone: SESSIONS.c.phone == _normalized(phone),
+            "phone": SESSIONS.c.phone.__eq__,
             "status": SESSIONS.c.status.__eq__,
             "router_id": SESSIONS.c.router_id.__eq__,
         },
@@ -67,13 +66,6 @@ def _row(session_id: UUID) -> Row[Any]:
     if row is None:
         raise Problem(404, "not-found", f"There is no session {session_id}.")
     return row
-
-
-def _normalized(text: str) -> str:
-    try:
-        return phone.normalize(text)
-    except phone.InvalidPhone as error:
-        raise invalid({"phone": [str(error)]}) from error
 
 
 def _seen(row: Row[Any]) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 from marshmallow import Schema, fields, validate
 
+from hotspot.web.fields import Phone
+
 STATUSES = ("awaiting", "online", "ended")
 
 
@@ -9,7 +11,7 @@ class SessionFilterSchema(Schema):
     """Which sessions are listed."""
 
     status = fields.String(validate=validate.OneOf(STATUSES))
-    phone = fields.String()
+    phone = Phone()
     router_id = fields.String()
     # Read by hotspot.web.pages; named here so that OpenAPI shows them.
     limit = fields.String()
