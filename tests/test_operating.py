@@ -76,6 +76,27 @@ def test_a_job_whose_cause_is_mended_succeeds_when_retried(
     wait_for(lambda: not failed(system))
 
 
+def test_an_operator_sends_a_guest_off(system: System) -> None:
+    phone = system.new_phone()
+    purchase = system.buy(phone)
+    access = purchase.wait_access("ready")["access"]
+    router = system.state()["routers"][0]["id"]
+    guest = system.steer("/guests", router_id=router, mac="02:00:5E:10:00:42")
+    credentials = {"username": access["username"], "password": access["password"]}
+    login = system.steer(f"/guests/{guest['id']}/login", method="pap", **credentials)
+    assert login["result"] == "accept", login
+    purchase.wait_access("online")
+    listed = system.get(f"/api/v1/sessions?phone={phone}&status=online", headers=system.owner())
+    (session,) = listed.json()["items"]
+    path = f"{system.gateway}/api/v1/sessions/{session['id']}"
+    assert requests.delete(path, headers=system.owner(), timeout=30).status_code == 202
+    ended = purchase.wait_access("ready")
+    assert ended["status"] == "completed", "the time that was paid for is still there"
+    assert [
+        one["state"] for one in system.state()["sessions"] if one["username"] == access["username"]
+    ] == ["ended"]
+
+
 def test_queues_are_listed(system: System) -> None:
     shown = system.command("queues").stdout
     for name in ("hotspot-provisioning", "payments", "hotspot-sms", "dashboard"):

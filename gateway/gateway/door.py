@@ -48,6 +48,7 @@ ROUTES = (
     Route("GET", "/api/v1/subscriptions/<uuid:id>", PROVISIONING, VIEWER),
     Route("GET", "/api/v1/sessions", RADIUS, VIEWER),
     Route("GET", "/api/v1/sessions/<uuid:id>", RADIUS, VIEWER),
+    Route("DELETE", "/api/v1/sessions/<uuid:id>", RADIUS, SUPPORT),
     Route("GET", "/api/v1/messages", NOTIFICATION, VIEWER),
     Route("GET", "/api/v1/messages/<uuid:id>", NOTIFICATION, VIEWER),
     Route("POST", "/api/v1/messages/<uuid:id>/resend", NOTIFICATION, SUPPORT),

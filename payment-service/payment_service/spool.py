@@ -4,6 +4,7 @@ All that wait for the disk at one moment become one file and one sync, so that a
 callbacks costs no more syncs than the disk can do.
 """
 
+import functools
 import json
 import os
 import sys
@@ -23,8 +24,13 @@ from hotspot.contract.message import InvalidMessage, utc_text
 
 log = structlog.get_logger()
 
-_FILL = Gauge("payment_spooled_callbacks", "Callbacks on disk that wait for the broker")
 _READY, _PART, _BROKEN = ".jsonl", ".part", ".broken"
+
+
+@functools.cache
+def _fill() -> Gauge:
+    """Made on first use: processes that only import this must not seem to have a spool."""
+    return Gauge("payment_spooled_callbacks", "Callbacks on disk that wait for the broker")
 
 
 class SpoolFull(Exception):
@@ -135,7 +141,7 @@ class Spool:
 
     def _count(self, kept: int) -> None:
         self._kept = kept
-        _FILL.set(kept)
+        _fill().set(kept)
 
 
 def _to_line(envelope: Envelope) -> bytes:
