@@ -9,6 +9,7 @@ from types import FrameType
 from hotspot.bus.outcome import JobTimedOut
 
 GRACE_SECONDS = 10.0
+_STDERR = 2  # by number: `sys.stderr` may be something that only Python can write to
 
 
 @contextmanager
@@ -25,7 +26,7 @@ def deadline(seconds: float) -> Iterator[None]:
         raise JobTimedOut(f"took longer than {seconds:g} s")
 
     before = signal.signal(signal.SIGALRM, ring)
-    faulthandler.dump_traceback_later(seconds + GRACE_SECONDS, exit=True)
+    faulthandler.dump_traceback_later(seconds + GRACE_SECONDS, exit=True, file=_STDERR)
     signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
         yield

@@ -56,11 +56,13 @@ class Worker:
         groups: Sequence[Group],
         handling: Handling,
         transport: Transport,
+        group_of: int = GROUP_OF,
     ) -> None:
         check_handlers(service, groups, handling)
         self._service = service
         self._handling = handling
         self._transport = transport
+        self._group_of = group_of
         self._queues = queues_of(service, tuple(groups))
         self._parked = parked_queue(service)
         self._basket = Basket([*(queue.name for queue in self._queues), self._parked])
@@ -73,16 +75,20 @@ class Worker:
 
     def run(self) -> None:
         """Take and handle until stopped; what was not begun goes back to the broker."""
-        prefetch = {queue.name: _prefetch(queue) for queue in self._queues} | {self._parked: 10}
-        self._transport.consume(prefetch, self._basket)
+        self.listen()
         while not self._stopping:
             self.run_once(timeout=0.5)
         self._transport.give_back(self._basket.close())
         self._transport.close()
 
+    def listen(self) -> None:
+        """Have the broker deliver from now on."""
+        prefetch = {queue.name: _prefetch(queue) for queue in self._queues} | {self._parked: 10}
+        self._transport.consume(prefetch, self._basket)
+
     def run_once(self, timeout: float) -> bool:
         """Handle what the first queue with work holds, up to a group. False: nothing waited."""
-        taken = self._basket.take(most=GROUP_OF, together=self._go_together, timeout=timeout)
+        taken = self._basket.take(most=self._group_of, together=self._go_together, timeout=timeout)
         if taken:
             self._handle(taken)
         if time.monotonic() - self._swept_at > SWEEP_EVERY.total_seconds():

@@ -38,9 +38,18 @@ def run(
     return max(linted, tested)
 
 
+def bench(home: Home, progress: Progress, *, environ: Mapping[str, str]) -> int:
+    """Run the benchmarks, on servers that keep what they are told as real ones do."""
+    with _servers(home, progress, environ, durable=True) as told:
+        command = [sys.executable, "-P", "-m", "benchmarks"]
+        return subprocess.run(
+            command, cwd=home.checkout, env={**environ, **told}, check=False
+        ).returncode
+
+
 @contextmanager
 def _servers(
-    home: Home, progress: Progress, environ: Mapping[str, str]
+    home: Home, progress: Progress, environ: Mapping[str, str], *, durable: bool = False
 ) -> Iterator[dict[str, str]]:
     """A RabbitMQ and a PostgreSQL of this run alone; what they keep goes when it ends."""
     _remove_abandoned(home)
@@ -51,7 +60,7 @@ def _servers(
         planned = _free_ports()
         kept = secrets.load(own.secrets, opens=own.postgres / "data")
         node = system.node_of(own, planned, kept)
-        cluster = system.cluster_of(own, planned, kept, durable=False)
+        cluster = system.cluster_of(own, planned, kept, durable=durable)
         servers = Servers(node=node, cluster=cluster, keep=False)
         servers.prepare(progress)
         running = keeper.start(own, servers.programs(), environ=environ)

@@ -260,6 +260,15 @@ def _log_files(home: Home, name: str | None) -> list[Path]:
     return chosen
 
 
+@hotspot.command()
+@click.pass_context
+def bench(context: click.Context) -> None:
+    """Run the benchmarks, and print their tables."""
+    from hotspot.command import checks
+
+    context.exit(checks.bench(context.obj, Progress(), environ=os.environ))
+
+
 @hotspot.command("test", context_settings={"ignore_unknown_options": True, "help_option_names": []})
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 @click.pass_context

@@ -1,10 +1,8 @@
 """Both transports behind one face, so that one suite holds for both."""
 
 import os
-import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 import requests
@@ -12,7 +10,7 @@ import requests
 from hotspot.bus.memory import MemoryBroker, MemoryTransport
 from hotspot.bus.rabbit import RabbitTransport
 from hotspot.contract.topology import topology
-from hotspot.testing.brokers import Brokers
+from hotspot.testing.brokers import Brokers, vhost
 
 
 @pytest.fixture(params=["memory", "rabbitmq"])
@@ -47,16 +45,8 @@ def brokers(request: pytest.FixtureRequest) -> Iterator[Brokers]:
 @pytest.fixture(scope="session")
 def rabbit_vhost(amqp_url: str) -> Iterator[str]:
     """A virtual host of our own, so that nothing else listens to our queues."""
-    management = os.environ["TEST_RABBITMQ_MANAGEMENT_URL"]
-    name = f"test-{uuid.uuid4().hex[:8]}"
-    user = urlsplit(management).username
-    requests.put(f"{management}/api/vhosts/{name}", timeout=30).raise_for_status()
-    rights = {"configure": ".*", "write": ".*", "read": ".*"}
-    requests.put(
-        f"{management}/api/permissions/{name}/{user}", json=rights, timeout=30
-    ).raise_for_status()
-    yield amqp_url.rstrip("/") + f"/{name}"
-    requests.delete(f"{management}/api/vhosts/{name}", timeout=30)
+    with vhost(amqp_url, os.environ["TEST_RABBITMQ_MANAGEMENT_URL"]) as url:
+        yield url
 
 
 @pytest.fixture

@@ -1,0 +1,1 @@
+"""What this system costs, measured side by side in one run: `./hotspot bench`."""

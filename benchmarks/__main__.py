@@ -1,0 +1,20 @@
+"""Run every benchmark, on the servers that `./hotspot bench` started for it."""
+
+import os
+import platform
+import sys
+
+from benchmarks import jobs
+
+
+def main() -> None:
+    """Name the machine, then print each table."""
+    release = platform.freedesktop_os_release().get("PRETTY_NAME", platform.system())
+    sys.stdout.write(
+        f"Machine: {os.cpu_count()} cores, {release}, Python {platform.python_version()}\n\n"
+    )
+    jobs.run()
+
+
+if __name__ == "__main__":
+    main()
