@@ -5,6 +5,7 @@ import platform
 import sys
 
 from benchmarks import jobs
+from hotspot import log
 
 
 def main() -> None:
@@ -13,6 +14,7 @@ def main() -> None:
     sys.stdout.write(
         f"Machine: {os.cpu_count()} cores, {release}, Python {platform.python_version()}\n\n"
     )
+    log.configure("bench", "jobs", "WARNING")
     jobs.run()
 
 

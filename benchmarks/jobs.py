@@ -18,7 +18,6 @@ import pika
 import psycopg
 from sqlalchemy import Engine, text
 
-from hotspot import log
 from hotspot.bus.envelope import Parcel, enclose
 from hotspot.bus.failures import FAILED_JOBS_HANDLERS
 from hotspot.bus.handling import Handling
@@ -68,7 +67,6 @@ class Bench:
 
 def run(*, jobs: int = JOBS, rounds: int = ROUNDS) -> None:
     """Measure, and print the table: medians over the rounds."""
-    log.configure("bench", "jobs", "WARNING")
     with _servers(jobs) as bench:
         for _ in range(rounds):
             bench.time("bare pika, no guarantees", lambda: _bare(bench))
