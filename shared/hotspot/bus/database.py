@@ -26,6 +26,7 @@ def connect(url: str, *, pool_size: int = 2, max_overflow: int = 3) -> Engine:
         max_overflow=max_overflow,
         pool_pre_ping=True,
         pool_recycle=1800,
+        hide_parameters=True,  # errors are logged and kept as failed jobs: no secret may be in them
         connect_args={"connect_timeout": 5, "options": _OPTIONS},
     )
 
