@@ -78,6 +78,19 @@ def test_radclient_gets_what_was_paid_for(system: System) -> None:
     assert "Access-Reject" in system.login(access["username"], "wrong")
 
 
+def test_radclient_is_told_the_data_that_is_left_beyond_4_gib(system: System) -> None:
+    package = next(
+        one
+        for one in system.get("/api/v1/packages").json()["items"]
+        if (one["data_bytes"] or 0) > 2**32
+    )
+    access = system.buy(system.new_phone(), package=package).wait_access("ready")["access"]
+    answer = system.login(access["username"], access["password"])
+    gigawords, octets = divmod(package["data_bytes"], 2**32)
+    assert f"Mikrotik-Total-Limit = {octets}" in answer, answer
+    assert f"Mikrotik-Total-Limit-Gigawords = {gigawords}" in answer
+
+
 def test_after_the_time_is_up_the_login_is_refused(system: System) -> None:
     phone = system.new_phone()
     with psycopg.connect(system.database_url("payment"), autocommit=True) as connection:
