@@ -135,6 +135,13 @@ def test_odd_callbacks_serve_once(system: System, mode: str) -> None:
     assert _rows(system, "provisioning", "grants", purchase.id) == 1
 
 
+def test_a_guest_whose_callback_was_lost_is_online_all_the_same(system: System) -> None:
+    phone = system.new_phone()
+    system.steer("/mpesa/behaviour", mode="no_callback", phone=phone)
+    access = system.buy(phone).wait_access("ready")["access"]
+    assert "Access-Accept" in system.login(access["username"], access["password"])
+
+
 def test_the_same_callback_50_times_at_once_serves_once(system: System) -> None:
     phone = system.new_phone()
     system.steer("/mpesa/behaviour", mode="no_callback", phone=phone)

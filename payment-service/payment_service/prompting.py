@@ -10,8 +10,9 @@ from sqlalchemy import select
 
 from hotspot.bus.outcome import Reject
 from hotspot.bus.work import Outside, Unclear, Work
-from hotspot.contract.payments import PromptPhoneJob
+from hotspot.contract.payments import AskAboutPaymentJob, PromptPhoneJob
 from payment_service import journal, results, terms
+from payment_service.asking import FIRST_ASKED_AFTER
 from payment_service.models import PENDING, Payment, change
 from payment_service.mpesa import Accepted, DoNotRepeat, Mpesa, PromptRequest, TryLater
 from payment_service.results import Failure
@@ -142,6 +143,7 @@ def _prompted(payment_id: UUID, accepted: Accepted, work: Work) -> None:
         )
     )
     _keep_reply(payment_id, accepted.said, None, work)
+    work.send(AskAboutPaymentJob(payment_id=payment_id, asked=0), after=FIRST_ASKED_AFTER)
 
 
 def _unclear(payment_id: UUID, reason: str, work: Work) -> None:

@@ -6,6 +6,7 @@ from hotspot.bus.failures import FAILED_JOBS_HANDLERS
 from hotspot.bus.work import Handlers
 from hotspot.contract.operations import RotateLogs
 from hotspot.contract.payments import (
+    AskAboutPaymentJob,
     CacheCredentialsJob,
     ProcessPaymentJob,
     PromptPhoneJob,
@@ -16,6 +17,7 @@ from hotspot.contract.payments import (
 from hotspot.contract.sessions import SessionEnded, SessionStarted
 from hotspot.vault import Vault
 from payment_service.access import cache_credentials, session_ended, session_started
+from payment_service.asking import ask_about_payment
 from payment_service.callback_urls import callback_url
 from payment_service.config import Config
 from payment_service.daraja import Daraja
@@ -33,13 +35,15 @@ from payment_service.prompting import prompt_phone
 def handlers(config: Config, mpesa: Mpesa | None = None) -> Handlers:
     """The handlers of payment-service; `mpesa` stands in for Daraja where it is given."""
     vault = Vault(config.encryption_keys)
+    daraja = mpesa or Daraja(config)
 
     def address(payment_id: UUID) -> str:
         return callback_url(config.callback_base_url, vault, payment_id)
 
     return {
         RequestPaymentJob: request_payment,
-        PromptPhoneJob: prompt_phone(mpesa or Daraja(config), address),
+        PromptPhoneJob: prompt_phone(daraja, address),
+        AskAboutPaymentJob: ask_about_payment(daraja),
         RecordStkCallbackJob: record_stk_callback,
         RecordMpesaMessageJob: record_mpesa_message,
         ProcessPaymentJob: process_payment,

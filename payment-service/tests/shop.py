@@ -118,6 +118,7 @@ class FakeMpesa:
     """
 
     answers: list[Accepted | BaseException] = field(default_factory=list)
+    outcomes: dict[str, Answered | NotYet] = field(default_factory=dict)
     asked: list[PromptRequest] = field(default_factory=list)
     meanwhile: Callable[[], object] = lambda: None
 
@@ -131,8 +132,9 @@ class FakeMpesa:
         return answer
 
     def query(self, checkout_request_id: str) -> Answered | NotYet:
-        """Nobody knows."""
-        return NotYet(reason=f"nothing is known of {checkout_request_id}")
+        """What it was told of a prompt; else nobody knows."""
+        nothing = NotYet(reason=f"nothing is known of {checkout_request_id}")
+        return self.outcomes.get(checkout_request_id, nothing)
 
 
 def accepted(checkout: str = CHECKOUT) -> Accepted:

@@ -1,11 +1,12 @@
 """The phone is prompted at most once, whatever goes wrong when."""
 
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 
 from hotspot.bus.outcome import Reject, Retry
-from hotspot.contract.payments import PaymentFailed, PromptPhoneJob
+from hotspot.contract.payments import AskAboutPaymentJob, PaymentFailed, PromptPhoneJob
 from hotspot.ids import new_id
 from hotspot.testing.handling import NOON, envelope_for, run_envelope
 from payment_service import results
@@ -15,9 +16,15 @@ from payment_service.prompting import description_of, reference_of
 from .shop import CHECKOUT, PHONE, Shop, failure, names, success
 
 
+def asked_later(payment_id: UUID) -> AskAboutPaymentJob:
+    return AskAboutPaymentJob(payment_id=payment_id, asked=0)
+
+
 def test_the_phone_is_prompted_and_mpesas_ids_are_kept(shop: Shop) -> None:
     payment_id = shop.request()
-    assert shop.run(PromptPhoneJob(payment_id=payment_id)) == []
+    assert shop.run(PromptPhoneJob(payment_id=payment_id)) == [
+        AskAboutPaymentJob(payment_id=payment_id, asked=0)
+    ]
     (request,) = shop.mpesa.asked
     assert (request.phone, request.shillings) == (PHONE, 20)
     assert request.callback_url.startswith("http://127.0.0.1:8001/callbacks/stk/")
@@ -125,7 +132,9 @@ def test_a_guest_who_asked_long_ago_is_not_prompted_any_more(shop: Shop) -> None
 def test_the_callback_may_come_before_the_reply(shop: Shop) -> None:
     payment_id = shop.request()
     shop.mpesa.meanwhile = lambda: shop.call_back(payment_id, success())
-    assert shop.run(PromptPhoneJob(payment_id=payment_id)) == []
+    assert shop.run(PromptPhoneJob(payment_id=payment_id)) == [
+        AskAboutPaymentJob(payment_id=payment_id, asked=0)
+    ]
     row = shop.payment(payment_id)
     assert (row.status, row.prompt_state) == ("completed", "prompted")
     assert row.needs_attention is None

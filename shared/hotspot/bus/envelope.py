@@ -3,12 +3,13 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from hotspot.contract import message as contract
 from hotspot.contract.message import InvalidMessage, Message, utc_text
-from hotspot.contract.topology import UnknownMessage, route_of, row_named
+from hotspot.contract.rows import Queue
+from hotspot.contract.topology import UnknownMessage, delay_of, route_of, row_named
 from hotspot.ids import new_id
 
 Headers = Mapping[str, str | int | bool]
@@ -91,6 +92,10 @@ class Parcel:
     routing_key: str
     envelope: Envelope
     notes: Headers | None = None  # further headers: why it was parked
+
+    def delayed(self, queue: Queue, wait: timedelta) -> "Parcel":
+        """The same, by way of a delay queue, which gives it to its own queue afterwards."""
+        return replace(self, exchange=delay_of(wait).name, routing_key=queue.name)
 
     @classmethod
     def of(cls, message: Message, envelope: Envelope) -> "Parcel":

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from hotspot.bus.envelope import Envelope, Parcel, enclose
 from hotspot.contract.message import Message
+from hotspot.contract.topology import queue_of
 
 M = TypeVar("M", bound=Message)
 Intent = TypeVar("Intent")
@@ -30,8 +31,17 @@ class Work:
     last_try: bool = False
     sent: list[Parcel] = field(default_factory=list)
 
-    def send(self, message: Message, *, correlation_id: UUID | None = None) -> None:
-        """Record a message in the outbox: it leaves if, and only if, the transaction commits."""
+    def send(
+        self,
+        message: Message,
+        *,
+        correlation_id: UUID | None = None,
+        after: timedelta = timedelta(0),
+    ) -> None:
+        """Record a message in the outbox: it leaves if, and only if, the transaction commits.
+
+        With `after`, a job waits in the shortest delay queue that is long enough.
+        """
         envelope = enclose(
             message,
             sender=self.service,
@@ -39,7 +49,8 @@ class Work:
             correlation_id=correlation_id or self.envelope.correlation_id,
             causation_id=self.envelope.message_id,
         )
-        self.sent.append(Parcel.of(message, envelope))
+        parcel = Parcel.of(message, envelope)
+        self.sent.append(parcel.delayed(queue_of(message), after) if after else parcel)
 
 
 Handler = Callable[[M, Work], None]

@@ -31,6 +31,14 @@ class PromptPhoneJob(Message):
     payment_id: UUID
 
 
+@message("AskAboutPaymentJob", version=1)
+class AskAboutPaymentJob(Message):
+    """Nothing was heard of a prompt: ask M-Pesa what became of it. `asked` counts from 0."""
+
+    payment_id: UUID
+    asked: int
+
+
 @message("RecordStkCallbackJob", version=1)
 class RecordStkCallbackJob(Message):
     """M-Pesa called back about a prompt: keep the body as it came, then settle."""

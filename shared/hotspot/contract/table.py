@@ -29,6 +29,7 @@ from hotspot.contract.operations import (
     UpdateDashboardStatsJob,
 )
 from hotspot.contract.payments import (
+    AskAboutPaymentJob,
     CacheCredentialsJob,
     PaymentCompleted,
     PaymentFailed,
@@ -144,6 +145,7 @@ MESSAGES: tuple[Job | Event, ...] = (
     #   message                sent by        lands in                   timeout    tries
     Job(RequestPaymentJob, PAYMENT, PAYMENTS_QUEUE, timeout=30, tries=3, key="phone"),
     Job(PromptPhoneJob, PAYMENT, MPESA_QUEUE, timeout=60, tries=3, outside=True),
+    Job(AskAboutPaymentJob, PAYMENT, MPESA_QUEUE, timeout=60, tries=3, outside=True),
     Job(RecordStkCallbackJob, PAYMENT, PAYMENTS_QUEUE, timeout=30, tries=5, key="payment_id"),
     Job(RecordMpesaMessageJob, PAYMENT, PAYMENTS_QUEUE, timeout=30, tries=5),
     Job(ProcessPaymentJob, PAYMENT, PAYMENTS_QUEUE, timeout=60, tries=3, key="payment_id"),

@@ -3,11 +3,12 @@
 import functools
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Literal
 
 from hotspot.contract import table
 from hotspot.contract.message import Message
-from hotspot.contract.rows import Event, Group, Job, Queue, Service
+from hotspot.contract.rows import Delay, Event, Group, Job, Queue, Service
 
 # A queue gives a message back this often at most: the last resort against a message that kills
 # its worker before anything can be counted.
@@ -74,6 +75,20 @@ def route_of(message: Message) -> tuple[str, str]:
     if row.to_one:
         return row.lands_in[0].exchange, f"{row.message.NAME}.{message.service}"  # type: ignore[attr-defined]
     return row.lands_in[0].exchange, row.message.NAME
+
+
+def queue_of(message: Message) -> Queue:
+    """The one queue of a job. Raises UnknownMessage for what lands in several."""
+    row = row_of(type(message))
+    if isinstance(row, Event) or len(row.lands_in) != 1:
+        raise UnknownMessage(f"{row.message.NAME} has no queue of its own to wait for")
+    return row.lands_in[0]
+
+
+def delay_of(wait: timedelta) -> Delay:
+    """The shortest delay that is long enough, else the longest that there is."""
+    enough = (delay for delay in table.DELAYS if delay.seconds >= wait.total_seconds())
+    return next(enough, table.DELAYS[-1])
 
 
 def queues_of(service: Service, groups: tuple[Group, ...]) -> tuple[Queue, ...]:
