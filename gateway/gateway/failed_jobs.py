@@ -7,16 +7,24 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, select
 
 from gateway.services import Call, ServiceFailed, Services
 from hotspot.bus.tables import failed_jobs
-from hotspot.contract.message import utc_text
-from hotspot.contract.table import GATEWAY
+from hotspot.web.failed_jobs import (
+    FailedJobInFullSchema,
+    FailedJobSchema,
+    seen,
+    seen_in_full,
+)
 from hotspot.web.pages import PageRequest
 
 T = TypeVar("T")
 PATH = "/api/v1/failed-jobs"
+# The gateway's own are shown exactly as every other service shows its.
+_OWN = FailedJobSchema()
+_OWN_IN_FULL = FailedJobInFullSchema()
+
 Job = Mapping[str, Any]  # as a service shows it: only its id and its service are looked at
 
 
@@ -70,20 +78,14 @@ def own_page(connection: Connection, asked: PageRequest) -> list[Job]:
     wanted = select(failed_jobs).order_by(failed_jobs.c.message_id.desc()).limit(asked.limit + 1)
     if asked.after:
         wanted = wanted.where(failed_jobs.c.message_id < asked.after)
-    return [_seen(row) for row in connection.execute(wanted)]
+    return [_OWN.dump(seen(row)) for row in connection.execute(wanted)]
 
 
 def own_job(connection: Connection, job_id: UUID) -> Job | None:
     """One of the gateway's own failed jobs in full."""
     wanted = select(failed_jobs).where(failed_jobs.c.message_id == job_id)
     row = connection.execute(wanted).first()
-    if row is None:
-        return None
-    return _seen(row) | {
-        "payload": row.body.decode("utf-8", "replace"),
-        "traceback": row.traceback,
-        "causation_id": str(row.causation_id) if row.causation_id else None,
-    }
+    return None if row is None else _OWN_IN_FULL.dump(seen_in_full(row))
 
 
 def _of_each(services: Services, ask: Callable[[str], T]) -> dict[str, T]:
@@ -122,21 +124,3 @@ def _one(services: Services, name: str, job_id: UUID, headers: dict[str, str]) -
     if answer.status == 404:
         return {}
     return job if answer.status == 200 and isinstance(job, dict) else None
-
-
-def _seen(row: Row[Any]) -> dict[str, Any]:
-    """As `hotspot.web.failed_jobs` shows those of every other service."""
-    return {
-        "id": str(row.message_id),
-        "service": GATEWAY.name,
-        "message": row.name,
-        "queue": row.queue,
-        "reason": row.reason,
-        "exception": row.exception,
-        "attempts": row.attempts,
-        "failures": row.failures,
-        "correlation_id": str(row.correlation_id),
-        "first_failed_at": utc_text(row.first_failed_at),
-        "last_failed_at": utc_text(row.last_failed_at),
-        "retried_at": utc_text(row.retried_at) if row.retried_at else None,
-    }

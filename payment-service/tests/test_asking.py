@@ -7,7 +7,7 @@ import pytest
 
 from hotspot.bus.envelope import Parcel
 from hotspot.contract.payments import AskAboutPaymentJob
-from hotspot.contract.topology import queue_of
+from hotspot.contract.topology import delay_of, queue_of
 from hotspot.testing.handling import NOON, envelope_for
 from payment_service.asking import GIVEN_UP_AFTER, PACE
 from payment_service.mpesa import Answered, NotYet
@@ -87,8 +87,11 @@ def test_asking_ends_after_a_day(shop: Shop) -> None:
 
 def test_a_question_waits_in_a_delay_queue_and_then_in_its_own() -> None:
     job = ask(UUID(int=1))
-    parcel = Parcel.of(job, envelope_for(job))
-    delayed = parcel.delayed(queue_of(job), timedelta(seconds=25))
+    envelope = envelope_for(job)
+
+    def waiting(wait: timedelta) -> Parcel:
+        return Parcel.waiting(envelope, delay=delay_of(wait), queue=queue_of(job).name)
+
+    delayed = waiting(timedelta(seconds=25))
     assert (delayed.exchange, delayed.routing_key) == ("delay.30s", "payments.mpesa")
-    longest = parcel.delayed(queue_of(job), timedelta(days=1))
-    assert longest.exchange == "delay.600s"
+    assert waiting(timedelta(days=1)).exchange == "delay.600s"

@@ -3,13 +3,13 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from hotspot.contract import message as contract
 from hotspot.contract.message import InvalidMessage, Message, utc_text
-from hotspot.contract.rows import Queue
-from hotspot.contract.topology import UnknownMessage, delay_of, route_of, row_named
+from hotspot.contract.rows import Delay
+from hotspot.contract.topology import UnknownMessage, route_of, row_named
 from hotspot.ids import new_id
 
 Headers = Mapping[str, str | int | bool]
@@ -93,9 +93,10 @@ class Parcel:
     envelope: Envelope
     notes: Headers | None = None  # further headers: why it was parked
 
-    def delayed(self, queue: Queue, wait: timedelta) -> "Parcel":
-        """The same, by way of a delay queue, which gives it to its own queue afterwards."""
-        return replace(self, exchange=delay_of(wait).name, routing_key=queue.name)
+    @classmethod
+    def waiting(cls, envelope: Envelope, *, delay: Delay, queue: str) -> "Parcel":
+        """By way of a delay queue, which gives it to the queue it is meant for afterwards."""
+        return cls(exchange=delay.name, routing_key=queue, envelope=envelope)
 
     @classmethod
     def of(cls, message: Message, envelope: Envelope) -> "Parcel":

@@ -84,17 +84,7 @@ def retry_failed_jobs(job: RetryFailedJobsJob, work: Work) -> None:
     """Send failed jobs again, each to its queue, with the ids that it had."""
     chosen = select(failed_jobs).where(_chosen(job.message_ids)).with_for_update()
     for row in work.session.execute(chosen).all():
-        envelope = Envelope(
-            message_id=row.message_id,
-            name=row.name,
-            version=row.version,
-            correlation_id=row.correlation_id,
-            causation_id=row.causation_id,
-            sent_at=row.sent_at,
-            sender=row.sender,
-            body=row.body,
-            was_failed=True,
-        )
+        envelope = ledger.envelope_in(row, was_failed=True)
         work.sent.append(Parcel(exchange="", routing_key=row.queue, envelope=envelope))
     work.session.execute(
         update(failed_jobs).where(_chosen(job.message_ids)).values(retried_at=work.now)

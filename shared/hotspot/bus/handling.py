@@ -103,9 +103,12 @@ class Handling:
                 ledger.forget_failures(open_.session, retried)
         return open_.parcels
 
-    def run_alone(self, task: Task) -> list[Parcel]:
-        """One task, in a transaction of its own (or two, when it calls the outside)."""
-        if task.redelivered:
+    def run_alone(self, task: Task, *, again: bool = False) -> list[Parcel]:
+        """One task, in a transaction of its own (or two, when it calls the outside).
+
+        `again`: this delivery has been run before by this worker, which evidently lives.
+        """
+        if task.redelivered and not again:
             self._count_restart(task)
         handler = self.handlers[type(task.message)]
         if isinstance(handler, Outside):
@@ -133,20 +136,16 @@ class Handling:
 
     def _run_outside(self, task: Task, handler: Outside[Message, object, object]) -> list[Parcel]:
         began, started = self.clock(), time.perf_counter()
-        parcels: list[Parcel] = []
-        with named(task), deadline(self.timeout_of(task)):
-            with self._transaction() as first:
-                if _was_handled(first.session, task):
-                    first.steps.append(self._step(task, began, 0.0, "repeated"))
-                    return first.parcels
-                work = self._work(first.session, task)
-                intent = handler.prepare(task.message, work)
-                first.parcels.extend(work.sent)
-                if intent is None:
-                    self._finish(first, task, began, started)
-            parcels.extend(first.parcels)
+        with named(task), deadline(self.timeout_of(task)), self._transaction() as first:
+            if _was_handled(first.session, task):
+                first.steps.append(self._step(task, began, 0.0, "repeated"))
+                return first.parcels
+            work = self._work(first.session, task)
+            intent = handler.prepare(task.message, work)
+            first.parcels.extend(work.sent)
             if intent is None:
-                return parcels
+                self._finish(first, task, began, started)
+                return first.parcels
         result = self._act(task, handler, intent)
 
         def record() -> list[Parcel]:
@@ -157,7 +156,7 @@ class Handling:
                 self._finish(last, task, began, started)
             return last.parcels
 
-        return parcels + self._surely(record)
+        return first.parcels + self._surely(record)
 
     def _surely(self, record: Callable[[], list[Parcel]]) -> list[Parcel]:
         """Record what cannot be undone, through what trouble the database may have."""

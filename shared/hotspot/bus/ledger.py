@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, delete, func, select, text
+from sqlalchemy import Connection, Row, delete, func, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -76,17 +77,7 @@ def lock_stale_outbox(connection: Connection, now: datetime, age: timedelta) -> 
         Parcel(
             exchange=row.exchange,
             routing_key=row.routing_key,
-            envelope=Envelope(
-                message_id=row.message_id,
-                name=row.name,
-                version=row.version,
-                correlation_id=row.correlation_id,
-                causation_id=row.causation_id,
-                sent_at=row.sent_at,
-                sender=row.sender,
-                body=row.body,
-                was_failed=row.was_failed,
-            ),
+            envelope=envelope_in(row, was_failed=row.was_failed),
         )
         for row in connection.execute(stale)
     ]
@@ -109,15 +100,8 @@ def record_failure(session: Session, envelope: Envelope, failure: Failure) -> bo
     False where this very failure is recorded already.
     """
     row = {
-        "message_id": envelope.message_id,
+        **_columns_of(envelope),
         "queue": failure.queue,
-        "name": envelope.name,
-        "version": envelope.version,
-        "correlation_id": envelope.correlation_id,
-        "causation_id": envelope.causation_id,
-        "sender": envelope.sender,
-        "sent_at": envelope.sent_at,
-        "body": envelope.body,
         "reason": failure.reason,
         "exception": failure.exception,
         "traceback": failure.traceback,
@@ -146,18 +130,39 @@ def record_failure(session: Session, envelope: Envelope, failure: Failure) -> bo
     return added.first() is not None
 
 
-def _outbox_row(parcel: Parcel) -> dict[str, object]:
-    envelope = parcel.envelope
+def envelope_in(row: Row[Any], *, was_failed: bool) -> Envelope:
+    """The envelope that a row of the outbox or of the failed jobs keeps."""
+    return Envelope(
+        message_id=row.message_id,
+        name=row.name,
+        version=row.version,
+        correlation_id=row.correlation_id,
+        causation_id=row.causation_id,
+        sent_at=row.sent_at,
+        sender=row.sender,
+        body=row.body,
+        was_failed=was_failed,
+    )
+
+
+def _columns_of(envelope: Envelope) -> dict[str, object]:
+    """What `envelope_in` needs to make it again."""
     return {
         "message_id": envelope.message_id,
-        "exchange": parcel.exchange,
-        "routing_key": parcel.routing_key,
         "name": envelope.name,
         "version": envelope.version,
         "correlation_id": envelope.correlation_id,
         "causation_id": envelope.causation_id,
         "sender": envelope.sender,
         "sent_at": envelope.sent_at,
-        "was_failed": envelope.was_failed,
         "body": envelope.body,
+    }
+
+
+def _outbox_row(parcel: Parcel) -> dict[str, object]:
+    return {
+        **_columns_of(parcel.envelope),
+        "exchange": parcel.exchange,
+        "routing_key": parcel.routing_key,
+        "was_failed": parcel.envelope.was_failed,
     }

@@ -6,6 +6,8 @@ from datetime import timedelta
 
 from hotspot.contract.message import InvalidMessage
 from hotspot.contract.rows import Delay, Event, Job
+from hotspot.contract.table import DELAYS
+from hotspot.contract.topology import delay_of
 
 
 class Retry(Exception):
@@ -44,15 +46,13 @@ class GiveUp:
     traceback: str
 
 
-def decide(
-    error: BaseException, *, attempt: int, row: Job | Event, delays: tuple[Delay, ...]
-) -> TryAgain | GiveUp:
+def decide(error: BaseException, *, attempt: int, row: Job | Event) -> TryAgain | GiveUp:
     """What becomes of a message whose handler raised."""
     final = isinstance(error, Reject | InvalidMessage)
     if final or attempt >= row.tries:
         return given_up(error)
-    wanted = error.after.total_seconds() if isinstance(error, Retry) and error.after else None
-    return TryAgain(delay=_delay(attempt, wanted, delays), reason=reason_of(error))
+    wish = error.after if isinstance(error, Retry) else None
+    return TryAgain(delay=_delay(attempt, wish), reason=reason_of(error))
 
 
 def given_up(error: BaseException) -> GiveUp:
@@ -68,8 +68,6 @@ def reason_of(error: BaseException) -> str:
     return (str(error).strip() or type(error).__qualname__).splitlines()[0][:500]
 
 
-def _delay(attempt: int, wanted: float | None, delays: tuple[Delay, ...]) -> Delay:
-    """The shortest delay that is long enough; without a wish, longer with each attempt."""
-    if wanted is not None:
-        return next((delay for delay in delays if delay.seconds >= wanted), delays[-1])
-    return delays[min(attempt, len(delays)) - 1]
+def _delay(attempt: int, wish: timedelta | None) -> Delay:
+    """As long as was wished for; without a wish, longer with each attempt."""
+    return delay_of(wish) if wish else DELAYS[min(attempt, len(DELAYS)) - 1]

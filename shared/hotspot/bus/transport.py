@@ -112,11 +112,6 @@ class Basket:
             self._changed.notify_all()
             return left
 
-    def wake(self) -> None:
-        """Let a waiting `take` return."""
-        with self._changed:
-            self._changed.notify_all()
-
     def _ready(self) -> bool:
         return self._closed or any(self._waiting.values())
 

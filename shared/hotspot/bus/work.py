@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from hotspot.bus.envelope import Envelope, Parcel, enclose
 from hotspot.contract.message import Message
-from hotspot.contract.topology import queue_of
+from hotspot.contract.topology import delay_of, queue_of
 
 M = TypeVar("M", bound=Message)
 Intent = TypeVar("Intent")
@@ -49,8 +49,11 @@ class Work:
             correlation_id=correlation_id or self.envelope.correlation_id,
             causation_id=self.envelope.message_id,
         )
-        parcel = Parcel.of(message, envelope)
-        self.sent.append(parcel.delayed(queue_of(message), after) if after else parcel)
+        self.sent.append(
+            Parcel.waiting(envelope, delay=delay_of(after), queue=queue_of(message).name)
+            if after
+            else Parcel.of(message, envelope)
+        )
 
 
 Handler = Callable[[M, Work], None]

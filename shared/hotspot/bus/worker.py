@@ -17,7 +17,7 @@ from hotspot.bus.transport import Basket, BrokerAway, Delivery, Transport, Unrou
 from hotspot.bus.wire import envelope_of, salvage
 from hotspot.contract.message import InvalidMessage
 from hotspot.contract.rows import Group, Queue, Service
-from hotspot.contract.table import DELAYS, PARKED_EXCHANGE
+from hotspot.contract.table import PARKED_EXCHANGE
 from hotspot.contract.topology import (
     UnknownMessage,
     messages_in,
@@ -102,7 +102,7 @@ class Worker:
         try:
             with engine.begin() as connection:
                 stale = ledger.lock_stale_outbox(connection, now, age)
-                gone = [one.envelope.message_id for one in stale if self._leaves(one)]
+                gone = [one.envelope.message_id for one in stale if self._try_to_send([one])]
                 if gone:
                     ledger.clear_outbox(connection, gone)
                     log.info("outbox swept", sent=len(gone), kept=len(stale) - len(gone))
@@ -163,15 +163,15 @@ class Worker:
 
     def _handle_alone(self, delivery: Delivery, task: Task) -> None:
         began = self._handling.clock()
-        for runs_left in reversed(range(RUNS_AT_ONCE)):
+        for run in range(RUNS_AT_ONCE):
             try:
-                parcels = self._handling.run_alone(task)
+                parcels = self._handling.run_alone(task, again=run > 0)
             except (Exception, JobTimedOut) as error:  # noqa: BLE001  # decided in one place
                 if is_away(error):
                     if wait_until_back(self._handling.engine, lambda: self._stopping):
                         continue
                     break
-                if is_worth_another_run(error) and runs_left:
+                if is_worth_another_run(error) and run < RUNS_AT_ONCE - 1:
                     continue
                 if isinstance(error, OutcomeNotRecorded):
                     break
@@ -185,7 +185,7 @@ class Worker:
     def _failed(
         self, delivery: Delivery, task: Task, error: BaseException, began: datetime
     ) -> None:
-        outcome = decide(error, attempt=task.envelope.attempt, row=task.row, delays=DELAYS)
+        outcome = decide(error, attempt=task.envelope.attempt, row=task.row)
         with named(task):
             if isinstance(outcome, GiveUp):
                 log.error("given up", reason=outcome.reason, exc_info=error)
@@ -193,12 +193,9 @@ class Worker:
                 ended = "failed"
             else:
                 log.warning("trying again later", reason=outcome.reason, exc_info=error)
-                again = Parcel(
-                    exchange=outcome.delay.name,
-                    routing_key=delivery.queue,
-                    envelope=task.envelope.again(),
-                )
-                self._move(delivery, again)
+                again = task.envelope.again()
+                parcel = Parcel.waiting(again, delay=outcome.delay, queue=delivery.queue)
+                self._move(delivery, parcel)
                 ended = "retried"
         if task.row.traced:
             step = self._handling.step_of_failure(task, ended, outcome.reason, began)
@@ -261,9 +258,6 @@ class Worker:
         else:
             return True
         return False
-
-    def _leaves(self, parcel: Parcel) -> bool:
-        return self._try_to_send([parcel])
 
 
 def _prefetch(queue: Queue) -> int:

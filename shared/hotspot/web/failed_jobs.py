@@ -64,7 +64,7 @@ def failed_jobs_blueprint() -> Blueprint:
     def list_failed_jobs() -> dict[str, Any]:
         """Failed jobs, newest first."""
         return newest_first(
-            select(failed_jobs), by=failed_jobs.c.message_id, where={}, query={}, seen=_seen
+            select(failed_jobs), by=failed_jobs.c.message_id, where={}, query={}, seen=seen
         )
 
     @blueprint.get("/<uuid:message_id>")
@@ -72,12 +72,7 @@ def failed_jobs_blueprint() -> Blueprint:
     @needs_role("viewer")
     def show_failed_job(message_id: UUID) -> dict[str, Any]:
         """One failed job with its payload and traceback."""
-        row = _row(message_id)
-        return _seen(row) | {
-            "payload": row.body.decode("utf-8", "replace"),
-            "traceback": row.traceback,
-            "causation_id": row.causation_id,
-        }
+        return seen_in_full(_row(message_id))
 
     @blueprint.post("/<uuid:message_id>/retry")
     @blueprint.response(202, DispatchedSchema)
@@ -129,7 +124,17 @@ def _row(message_id: UUID) -> Row[Any]:
     return row
 
 
-def _seen(row: Row[Any]) -> dict[str, Any]:
+def seen_in_full(row: Row[Any]) -> dict[str, Any]:
+    """A row with its payload and traceback, as FailedJobInFullSchema shows it."""
+    return seen(row) | {
+        "payload": row.body.decode("utf-8", "replace"),
+        "traceback": row.traceback,
+        "causation_id": row.causation_id,
+    }
+
+
+def seen(row: Row[Any]) -> dict[str, Any]:
+    """A row of the failed jobs as FailedJobSchema shows it."""
     return {
         "id": row.message_id,
         "service": config_of().service,

@@ -371,6 +371,28 @@ def test_a_database_that_goes_away_in_the_middle_costs_no_try(
     assert here.count(failed_jobs) == 0
 
 
+def test_a_database_that_goes_away_again_and_again_is_no_death_of_the_worker(
+    stage: Callable[..., Stage],
+) -> None:
+    runs: list[int] = []
+
+    def lose_the_connection(one: ProcessPaymentJob, work: Work) -> None:
+        runs.append(work.envelope.attempt)
+        write_and_tell(one, work)
+        if len(runs) < 6:
+            work.session.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
+
+    here = stage(lose_the_connection)
+    here.send(job())
+    waiting = here.worker._basket._waiting
+    wait_for(lambda: waiting["payments"])
+    here.transport.drop_connection()
+    wait_for(lambda: [one.redelivered for one in waiting["payments"]] == [True])
+    here.work_until(lambda: done(here) == 1)
+    assert runs == [1] * 6
+    assert here.count(failed_jobs) == 0
+
+
 def test_a_deadlock_is_run_again_at_once(stage: Callable[..., Stage]) -> None:
     attempts: list[int] = []
 
