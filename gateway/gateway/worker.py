@@ -9,18 +9,24 @@ from hotspot.contract.access import (
     AccountUnsuspended,
     HotspotUserCreated,
     RadiusUserAuthorized,
+    SubscriptionChanged,
 )
 from hotspot.contract.operations import (
+    AlarmCleared,
+    AlarmRaised,
     DashboardStatsUpdated,
     JobFailed,
+    PromiseChecked,
     RotateLogs,
     StepsRecorded,
     UpdateDashboardStatsJob,
 )
+from hotspot.contract.packages import PackageChanged
 from hotspot.contract.payments import (
     PaymentCompleted,
     PaymentFailed,
     PaymentRequested,
+    PaymentReversed,
     VoucherIssued,
 )
 from hotspot.contract.routers import (
@@ -30,13 +36,19 @@ from hotspot.contract.routers import (
 )
 from hotspot.contract.sessions import LoginAccepted, SessionEnded, SessionExpired, SessionStarted
 from hotspot.contract.sms import SmsDelivered, SmsFailed, SmsSent
+from hotspot.contract.vouchers import VoucherBatchProgressed, VoucherRedeemed
 
 HANDLERS: Handlers = {
     # Broadcast facts
     PaymentRequested: record_event,
     PaymentCompleted: record_event,
     PaymentFailed: record_event,
+    PaymentReversed: record_event,
     VoucherIssued: record_event,
+    VoucherBatchProgressed: record_event,
+    VoucherRedeemed: record_event,
+    PackageChanged: record_event,
+    SubscriptionChanged: record_event,
     RadiusUserAuthorized: record_event,
     HotspotUserCreated: record_event,
     LoginAccepted: record_event,
@@ -53,6 +65,9 @@ HANDLERS: Handlers = {
     RouterProvisioningProgressed: record_event,
     DashboardStatsUpdated: record_event,
     JobFailed: record_event,
+    AlarmRaised: record_event,
+    AlarmCleared: record_event,
+    PromiseChecked: record_event,
     # The timeline
     StepsRecorded: record_steps,
     # The dashboard

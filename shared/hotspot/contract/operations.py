@@ -81,3 +81,57 @@ class CollectSystemMetricsJob(Message):
 @message("RotateLogs", version=1)
 class RotateLogs(Message):
     """Rotate log files and prune history, in every service that keeps any."""
+
+
+@message("AlarmRaised", version=1)
+class AlarmRaised(Message):
+    """Something needs a person's eyes. Said once; over when AlarmCleared names the same.
+
+    `alarm` is a stable name (`money_without_service`), `subject` what it is about (a router's
+    id, a service's name), `said` a sentence for people.
+    """
+
+    service: str
+    alarm: str
+    subject: str
+    said: str
+    raised_at: datetime
+
+
+@message("AlarmCleared", version=1)
+class AlarmCleared(Message):
+    """What raised an alarm is over."""
+
+    service: str
+    alarm: str
+    subject: str
+    cleared_at: datetime
+
+
+@message("PromiseChecked", version=1)
+class PromiseChecked(Message):
+    """How often a promise is broken at this moment: it must read 0. `since`: the oldest case."""
+
+    promise: Literal["money_without_service", "service_without_time"]
+    broken: int
+    checked_at: datetime
+    since: datetime | None = None
+
+
+@message("MeasureServiceJob", version=1)
+class MeasureServiceJob(Message):
+    """Each service measures itself, for nobody else may look into its database."""
+
+
+@message("ServiceMeasured", version=1)
+class ServiceMeasured(Message):
+    """What a service found about itself. `spool`: callbacks that wait on its disk."""
+
+    service: str
+    database_bytes: int
+    outbox: int
+    oldest_outbox_at: datetime | None
+    failed_jobs: int
+    measured_at: datetime
+    spool: int | None = None
+    spool_most: int | None = None

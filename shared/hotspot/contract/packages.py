@@ -1,9 +1,11 @@
-"""The terms of a package as they were when it was sold."""
+"""What is sold: the terms of a package, and messages about packages."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
+from hotspot.contract.message import Message, message
 from hotspot.contract.money import Money
 
 
@@ -24,3 +26,24 @@ class PackageTerms:
     up_kbps: int
     data_bytes: int | None = None
     devices: int = 1
+
+
+@message("SavePackageJob", version=1)
+class SavePackageJob(Message):
+    """Create a package, or change what is sold under its id from now on."""
+
+    code: str
+    terms: PackageTerms
+    on_sale: bool
+    requested_by: str
+    requested_at: datetime
+
+
+@message("PackageChanged", version=1)
+class PackageChanged(Message):
+    """A package is new, or is sold on other terms from now on (`on_sale` false: no longer)."""
+
+    code: str
+    terms: PackageTerms
+    on_sale: bool
+    changed_at: datetime

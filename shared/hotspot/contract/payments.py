@@ -1,5 +1,6 @@
 """Messages about money."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
@@ -7,6 +8,16 @@ from uuid import UUID
 from hotspot.contract.message import Message, message
 from hotspot.contract.money import Money
 from hotspot.contract.packages import PackageTerms
+
+
+@dataclass(frozen=True, kw_only=True)
+class StatementRow:
+    """Money that came in, as a line of the organisation's statement tells it."""
+
+    receipt: str
+    completed_at: datetime
+    paid_in: Money
+    details: str
 
 
 @message("RequestPaymentJob", version=1)
@@ -124,3 +135,71 @@ class VoucherIssued(Message):
     voucher_id: UUID
     payment_id: UUID
     issued_at: datetime
+
+
+@message("ReconcilePaymentsJob", version=1)
+class ReconcilePaymentsJob(Message):
+    """Ask about payments that heard nothing, and end those that stayed silent for a day."""
+
+
+@message("CheckMoneyWithoutServiceJob", version=1)
+class CheckMoneyWithoutServiceJob(Message):
+    """Count confirmed payments that nobody is served for, and ask the missing step again."""
+
+
+@message("ClaimPaymentJob", version=1)
+class ClaimPaymentJob(Message):
+    """A guest shows a receipt: serve its payment once, or move its access to this device.
+
+    `payment_id` is what the guest's page watches: the payment that has the receipt, or the one
+    that is made when M-Pesa knows it.
+    """
+
+    payment_id: UUID
+    receipt: str
+    phone: str
+    claimed_at: datetime
+    mac: str | None = None
+    ip: str | None = None
+    router_id: str | None = None
+    link_login_only: str | None = None
+
+
+@message("AskAboutReceiptJob", version=1)
+class AskAboutReceiptJob(Message):
+    """A claimed receipt is unknown here: ask M-Pesa for it (transaction status)."""
+
+    payment_id: UUID
+    receipt: str
+
+
+@message("ReversePaymentJob", version=1)
+class ReversePaymentJob(Message):
+    """An owner wants a payment's money sent back: ask M-Pesa for the reversal."""
+
+    payment_id: UUID
+    reason: str
+    requested_by: str
+    requested_at: datetime
+
+
+@message("PaymentReversed", version=1)
+class PaymentReversed(Message):
+    """M-Pesa sent a payment's money back; its access ended."""
+
+    payment_id: UUID
+    receipt: str
+    amount: Money
+    reversed_at: datetime
+
+
+@message("ImportStatementJob", version=1)
+class ImportStatementJob(Message):
+    """Settle what one part of an M-Pesa statement names and we never heard of."""
+
+    statement_id: UUID
+    part: int
+    parts: int
+    rows: tuple[StatementRow, ...]
+    requested_by: str
+    requested_at: datetime

@@ -26,6 +26,8 @@ class RouterConnected(Message):
     router_id: UUID
     identity: str
     connected_at: datetime
+    version: str = ""
+    model: str = ""
 
 
 @message("RouterStatusUpdated", version=1)
@@ -46,3 +48,28 @@ class RouterProvisioningProgressed(Message):
     step: str
     state: str
     at: datetime
+
+
+@message("RegisterNasJob", version=1)
+class RegisterNasJob(Message):
+    """RADIUS shall answer this router. The secret is sealed (`hotspot.vault`).
+
+    `address`: where its packets come from (the tunnel's where it dials out), which changes when
+    the router moves: the newest `registered_at` counts.
+    """
+
+    router_id: UUID
+    name: str
+    address: str
+    sealed_secret: str
+    coa_port: int
+    require_message_authenticator: bool
+    registered_at: datetime
+
+
+@message("RemoveNasJob", version=1)
+class RemoveNasJob(Message):
+    """RADIUS shall no longer answer this router."""
+
+    router_id: UUID
+    removed_at: datetime

@@ -60,6 +60,7 @@ class SessionExpired(Message):
     grant_id: UUID
     payment_id: UUID
     expired_at: datetime
+    cause: Literal["time", "data"] = "time"
 
 
 @message("CheckExpiredSessionsJob", version=1)
@@ -72,4 +73,35 @@ class DisconnectSessionJob(Message):
     """Have the router of a session send its guest off."""
 
     session_id: UUID
-    reason: Literal["expired", "operator"]
+    reason: Literal["expired", "operator", "moved", "revoked", "suspended"]
+
+
+@message("DisconnectGuestJob", version=1)
+class DisconnectGuestJob(Message):
+    """A router ignored a Disconnect-Request: send the guest off through its API.
+
+    Active session, host and cookie are removed. `nas`: the address that the router's RADIUS
+    packets come from. `attempt` counts the kick ledger's attempts.
+    """
+
+    session_id: UUID
+    attempt: int
+    username: str
+    nas: str
+    requested_at: datetime
+    nas_identifier: str | None = None
+    router_id: str | None = None
+    acct_session_id: str | None = None
+    mac: str | None = None
+    ip: str | None = None
+
+
+@message("GuestDisconnected", version=1)
+class GuestDisconnected(Message):
+    """What became of sending a guest off through the router's API."""
+
+    session_id: UUID
+    attempt: int
+    outcome: Literal["removed", "not_there", "unreachable", "unknown_router"]
+    detail: str
+    at: datetime

@@ -10,39 +10,64 @@ from hotspot.contract.access import (
     AuthorizeRadiusUserJob,
     CheckExpiredSubscriptionsJob,
     CreateHotspotUserJob,
+    CreateSubscriptionJob,
+    EndAccessJob,
     HotspotUserCreated,
     HotspotUserProvisionRequested,
+    MoveAccessJob,
+    MoveGrantJob,
     ProcessGracePeriodJob,
     RadiusUserAuthorized,
     ReconnectSubscriptionJob,
+    ReleaseRadiusUserJob,
+    RevokeGrantJob,
+    SubscriptionChanged,
     SubscriptionPaid,
     SubscriptionReconnectionRequested,
+    SuspendRadiusUserJob,
+    SuspendSubscriptionJob,
+    UnsuspendSubscriptionJob,
 )
 from hotspot.contract.operations import (
+    AlarmCleared,
+    AlarmRaised,
     CollectSystemMetricsJob,
     DashboardStatsUpdated,
     FlushFailedJobsJob,
     JobFailed,
+    MeasureServiceJob,
+    PromiseChecked,
     RetryFailedJobsJob,
     RotateLogs,
+    ServiceMeasured,
     StepsRecorded,
     UpdateDashboardStatsJob,
 )
+from hotspot.contract.packages import PackageChanged, SavePackageJob
 from hotspot.contract.payments import (
     AskAboutPaymentJob,
+    AskAboutReceiptJob,
     CacheCredentialsJob,
+    CheckMoneyWithoutServiceJob,
+    ClaimPaymentJob,
+    ImportStatementJob,
     PaymentCompleted,
     PaymentFailed,
     PaymentRequested,
+    PaymentReversed,
     ProcessPaymentJob,
     PromptPhoneJob,
+    ReconcilePaymentsJob,
     RecordMpesaMessageJob,
     RecordStkCallbackJob,
     RequestPaymentJob,
+    ReversePaymentJob,
     VoucherIssued,
 )
 from hotspot.contract.routers import (
     CheckRoutersJob,
+    RegisterNasJob,
+    RemoveNasJob,
     RouterConnected,
     RouterProvisioningJob,
     RouterProvisioningProgressed,
@@ -51,7 +76,9 @@ from hotspot.contract.routers import (
 from hotspot.contract.rows import Delay, Event, Group, Job, Queue, Service
 from hotspot.contract.sessions import (
     CheckExpiredSessionsJob,
+    DisconnectGuestJob,
     DisconnectSessionJob,
+    GuestDisconnected,
     LoginAccepted,
     SessionEnded,
     SessionExpired,
@@ -66,6 +93,12 @@ from hotspot.contract.sms import (
     SmsDelivered,
     SmsFailed,
     SmsSent,
+)
+from hotspot.contract.vouchers import (
+    CreateVoucherBatchJob,
+    RedeemVoucherJob,
+    VoucherBatchProgressed,
+    VoucherRedeemed,
 )
 
 PAYMENT = Service("payment")
@@ -96,10 +129,14 @@ RADIUS_RECONNECTION_QUEUE = Queue(
 )
 PAYMENTS_QUEUE = Queue("payments", of=PAYMENT, group=PAYMENTS)
 MPESA_QUEUE = Queue("payments", of=PAYMENT, group=MPESA, suffix="mpesa")
+# Work for operators (batches, statements) must never stand in front of a guest's callback.
+OFFICE_QUEUE = Queue("payments", of=PAYMENT, group=GENERAL, suffix="office")
 SMS_QUEUE = Queue("hotspot-sms", of=NOTIFICATION, group=PAYMENTS)
 ROUTER_PROVISIONING_QUEUE = Queue("router-provisioning", of=ROUTER, group=ROUTERS)
 DASHBOARD_QUEUE = Queue("dashboard", of=GATEWAY, group=GENERAL)
 SESSION_QUEUE = Queue("session-management", of=RADIUS, group=GENERAL)
+# Beside the routers group, whose one process may be provisioning for two minutes.
+ROUTER_SESSION_QUEUE = Queue("session-management", of=ROUTER, group=GENERAL, suffix="router")
 SUBSCRIPTION_QUEUE = Queue("subscription-management", of=PROVISIONING, group=GENERAL)
 ROUTER_MONITORING_QUEUE = Queue("router-monitoring", of=ROUTER, group=ROUTERS)
 METRICS_QUEUE = Queue("metrics", of=SCHEDULER, group=GENERAL)
@@ -121,10 +158,12 @@ QUEUES = (
     RADIUS_RECONNECTION_QUEUE,
     PAYMENTS_QUEUE,
     MPESA_QUEUE,
+    OFFICE_QUEUE,
     SMS_QUEUE,
     ROUTER_PROVISIONING_QUEUE,
     DASHBOARD_QUEUE,
     SESSION_QUEUE,
+    ROUTER_SESSION_QUEUE,
     SUBSCRIPTION_QUEUE,
     ROUTER_MONITORING_QUEUE,
     METRICS_QUEUE,
@@ -171,7 +210,45 @@ MESSAGES: tuple[Job | Event, ...] = (
         key="provider_message_id",
     ),
     Job(ReconnectSubscriptionJob, PAYMENT, RECONNECTION_QUEUE, timeout=60, tries=3),
+    # Money that comes by other ways, and goes back
+    Job(ClaimPaymentJob, PAYMENT, PAYMENTS_QUEUE, timeout=30, tries=5, key="receipt"),
+    Job(AskAboutReceiptJob, PAYMENT, MPESA_QUEUE, timeout=60, tries=5, outside=True),
+    Job(ReversePaymentJob, PAYMENT, MPESA_QUEUE, timeout=60, tries=3, outside=True),
+    Job(ImportStatementJob, PAYMENT, OFFICE_QUEUE, timeout=60, tries=3),
+    # What is sold
+    Job(SavePackageJob, PAYMENT, PAYMENTS_QUEUE, timeout=30, tries=3, key="code"),
+    Job(CreateVoucherBatchJob, PAYMENT, OFFICE_QUEUE, timeout=60, tries=3),
+    Job(RedeemVoucherJob, PAYMENT, PAYMENTS_QUEUE, timeout=30, tries=5, key="voucher_id"),
+    # Access that changes
+    Job(MoveAccessJob, PAYMENT, PROVISIONING_QUEUE, timeout=30, tries=5, key="payment_id"),
+    Job(EndAccessJob, PAYMENT, PROVISIONING_QUEUE, timeout=30, tries=5, key="payment_id"),
+    Job(MoveGrantJob, PROVISIONING, RADIUS_PROVISIONING_QUEUE, timeout=30, tries=5, key="username"),
+    Job(
+        RevokeGrantJob, PROVISIONING, RADIUS_PROVISIONING_QUEUE, timeout=30, tries=5, key="username"
+    ),
+    Job(
+        SuspendRadiusUserJob,
+        PROVISIONING,
+        RADIUS_RECONNECTION_QUEUE,
+        timeout=30,
+        tries=5,
+        key="username",
+    ),
+    Job(
+        ReleaseRadiusUserJob,
+        PROVISIONING,
+        RADIUS_RECONNECTION_QUEUE,
+        timeout=30,
+        tries=5,
+        key="username",
+    ),
+    Job(CreateSubscriptionJob, PROVISIONING, SUBSCRIPTION_QUEUE, timeout=30, tries=3, key="phone"),
+    Job(SuspendSubscriptionJob, PROVISIONING, SUBSCRIPTION_QUEUE, timeout=30, tries=3),
+    Job(UnsuspendSubscriptionJob, PROVISIONING, SUBSCRIPTION_QUEUE, timeout=30, tries=3),
     # Routers
+    Job(RegisterNasJob, ROUTER, RADIUS_PROVISIONING_QUEUE, timeout=30, tries=5, key="router_id"),
+    Job(RemoveNasJob, ROUTER, RADIUS_PROVISIONING_QUEUE, timeout=30, tries=5, key="router_id"),
+    Job(DisconnectGuestJob, RADIUS, ROUTER_SESSION_QUEUE, timeout=30, tries=1, outside=True),
     Job(
         RouterProvisioningJob, ROUTER, ROUTER_PROVISIONING_QUEUE, timeout=120, tries=2, outside=True
     ),
@@ -184,15 +261,31 @@ MESSAGES: tuple[Job | Event, ...] = (
     Job(CollectSystemMetricsJob, SCHEDULER, METRICS_QUEUE, timeout=30, tries=1, outside=True),
     Job(ProcessGracePeriodJob, SCHEDULER, GRACE_QUEUE, timeout=300, tries=3),
     Job(RotateLogs, SCHEDULER, MAINTENANCE_QUEUES, timeout=600, tries=3),
+    Job(ReconcilePaymentsJob, SCHEDULER, PAYMENTS_QUEUE, timeout=60, tries=1),
+    Job(CheckMoneyWithoutServiceJob, SCHEDULER, PAYMENTS_QUEUE, timeout=60, tries=1),
+    Job(MeasureServiceJob, SCHEDULER, MAINTENANCE_QUEUES, timeout=30, tries=1),
     Job(SendPaymentRemindersJob, SCHEDULER, NOTIFICATIONS_QUEUE, timeout=300, tries=3),
     # Failed jobs: sent to one service's maintenance queue
     Job(RetryFailedJobsJob, GATEWAY, MAINTENANCE_QUEUES, timeout=60, tries=3, to_one=True),
     Job(FlushFailedJobsJob, GATEWAY, MAINTENANCE_QUEUES, timeout=60, tries=3, to_one=True),
     # Facts
     Event(PaymentRequested, PAYMENT, lands_in=(DASHBOARD_QUEUE,)),
-    Event(PaymentCompleted, PAYMENT, lands_in=(DASHBOARD_QUEUE, NOTIFICATIONS_QUEUE)),
+    Event(
+        PaymentCompleted,
+        PAYMENT,
+        lands_in=(DASHBOARD_QUEUE, NOTIFICATIONS_QUEUE, ROUTER_MONITORING_QUEUE),
+    ),
     Event(PaymentFailed, PAYMENT, lands_in=(DASHBOARD_QUEUE,)),
+    Event(PaymentReversed, PAYMENT, lands_in=(DASHBOARD_QUEUE,)),
     Event(VoucherIssued, PAYMENT, lands_in=(DASHBOARD_QUEUE,)),
+    Event(VoucherBatchProgressed, PAYMENT, lands_in=(DASHBOARD_QUEUE,)),
+    Event(VoucherRedeemed, PAYMENT, lands_in=(DASHBOARD_QUEUE, ROUTER_MONITORING_QUEUE)),
+    Event(
+        PackageChanged,
+        PAYMENT,
+        lands_in=(DASHBOARD_QUEUE, SUBSCRIPTION_QUEUE, ROUTER_PROVISIONING_QUEUE),
+        key="code",
+    ),
     Event(
         HotspotUserProvisionRequested,
         PAYMENT,
@@ -215,7 +308,19 @@ MESSAGES: tuple[Job | Event, ...] = (
     Event(LoginAccepted, RADIUS, lands_in=(DASHBOARD_QUEUE,)),
     Event(SessionStarted, RADIUS, lands_in=(DASHBOARD_QUEUE, PAYMENTS_QUEUE), key="payment_id"),
     Event(SessionEnded, RADIUS, lands_in=(DASHBOARD_QUEUE, PAYMENTS_QUEUE), key="payment_id"),
-    Event(SessionExpired, RADIUS, lands_in=(DASHBOARD_QUEUE, SUBSCRIPTION_QUEUE), key="grant_id"),
+    Event(
+        SessionExpired,
+        RADIUS,
+        lands_in=(DASHBOARD_QUEUE, SUBSCRIPTION_QUEUE, PAYMENTS_QUEUE),
+        key="grant_id",
+    ),
+    Event(GuestDisconnected, ROUTER, lands_in=(SESSION_QUEUE,), key="session_id"),
+    Event(
+        SubscriptionChanged,
+        PROVISIONING,
+        lands_in=(DASHBOARD_QUEUE, PAYMENTS_QUEUE),
+        key="subscription_id",
+    ),
     Event(SubscriptionPaid, PROVISIONING, lands_in=(NOTIFICATIONS_QUEUE,), key="subscription_id"),
     Event(AccountSuspended, PROVISIONING, lands_in=(DASHBOARD_QUEUE, NOTIFICATIONS_QUEUE)),
     Event(AccountUnsuspended, PROVISIONING, lands_in=(DASHBOARD_QUEUE, NOTIFICATIONS_QUEUE)),
@@ -226,6 +331,10 @@ MESSAGES: tuple[Job | Event, ...] = (
     Event(RouterStatusUpdated, ROUTER, lands_in=(DASHBOARD_QUEUE,)),
     Event(RouterProvisioningProgressed, ROUTER, lands_in=(DASHBOARD_QUEUE,)),
     Event(DashboardStatsUpdated, GATEWAY, lands_in=(DASHBOARD_QUEUE,)),
+    Event(AlarmRaised, None, lands_in=(DASHBOARD_QUEUE, NOTIFICATIONS_QUEUE)),
+    Event(AlarmCleared, None, lands_in=(DASHBOARD_QUEUE,)),
+    Event(PromiseChecked, None, lands_in=(DASHBOARD_QUEUE,)),
+    Event(ServiceMeasured, None, lands_in=(METRICS_QUEUE,), traced=False),
     # notification-service marks the SMS of a job that was given up as failed.
     Event(JobFailed, None, lands_in=(DASHBOARD_QUEUE, NOTIFICATIONS_QUEUE)),
     # The timeline is not itself timed: that would never end.
