@@ -3,13 +3,13 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from hotspot.contract import message as contract
 from hotspot.contract.message import InvalidMessage, Message, utc_text
 from hotspot.contract.rows import Delay
-from hotspot.contract.topology import UnknownMessage, route_of, row_named
+from hotspot.contract.topology import UnknownMessage, route_of, row_named, stale_after
 from hotspot.ids import new_id
 
 Headers = Mapping[str, str | int | bool]
@@ -86,12 +86,13 @@ def enclose(
 
 @dataclass(frozen=True, kw_only=True)
 class Parcel:
-    """An envelope with its address."""
+    """An envelope with its address. After `stale_after` in its queue nobody wants it any more."""
 
     exchange: str
     routing_key: str
     envelope: Envelope
     notes: Headers | None = None  # further headers: why it was parked
+    stale_after: timedelta | None = None
 
     @classmethod
     def waiting(cls, envelope: Envelope, *, delay: Delay, queue: str) -> "Parcel":
@@ -102,4 +103,9 @@ class Parcel:
     def of(cls, message: Message, envelope: Envelope) -> "Parcel":
         """Addressed as the contract's table says."""
         exchange, routing_key = route_of(message)
-        return cls(exchange=exchange, routing_key=routing_key, envelope=envelope)
+        return cls(
+            exchange=exchange,
+            routing_key=routing_key,
+            envelope=envelope,
+            stale_after=stale_after(message),
+        )

@@ -29,6 +29,12 @@ def notes_of(outcome: GiveUp, queue: str, now: datetime) -> Headers:
     }
 
 
+def is_stale(delivery: Delivery) -> bool:
+    """Whether a parked message is no failure: it waited until nobody wanted it any more."""
+    death = delivery.properties.death()
+    return death is not None and death.is_of_age and "failed_at" not in delivery.properties.headers
+
+
 def failure_of_parked(delivery: Delivery, now: datetime) -> Failure:
     """Why a parked message is there: our own notes, or the broker's own reason."""
     headers = delivery.properties.headers
@@ -40,10 +46,10 @@ def failure_of_parked(delivery: Delivery, now: datetime) -> Failure:
             traceback=str(headers.get("traceback")),
             failed_at=datetime.fromisoformat(str(headers["failed_at"])),
         )
-    cause = str(headers.get("x-first-death-reason", "unknown"))
+    death = delivery.properties.death()
     return Failure(
-        queue=str(headers.get("x-first-death-queue", delivery.queue)),
-        reason=f"the broker gave it up: {cause}",
+        queue=death.queue if death else delivery.queue,
+        reason=f"the broker gave it up: {death.reason if death else 'unknown'}",
         exception="WorkerKeepsDying",
         traceback="",
         failed_at=now,

@@ -9,7 +9,8 @@ from dataclasses import replace
 
 from hotspot.bus.envelope import Parcel
 from hotspot.bus.transport import Basket, BrokerAway, Delivery, RawProperties, Unroutable
-from hotspot.contract.topology import Binding, topology
+from hotspot.contract import table
+from hotspot.contract.topology import Binding, parked_queue, topology
 
 
 class MemoryBroker:
@@ -22,6 +23,7 @@ class MemoryBroker:
         self.tags = itertools.count(1)
         self.connections = itertools.count(1)
         self.published: list[Parcel] = []
+        self.mortal: set[tuple[str | None, object]] = set()
         self.is_up = True
         self._bindings: dict[str, list[Binding]] = defaultdict(list)
         for binding in topology().bindings:
@@ -59,13 +61,28 @@ class MemoryBroker:
                 taker.receive(self.queues[queue].popleft())
 
     def pass_time(self) -> None:
-        """All delays are over: what waited in them goes back to its queue."""
+        """All delays are over: what waited in them goes back to its queue, what is stale dies."""
         with self.lock:
+            self._end_stale()
             for name in [name for name in self.queues if name.startswith("delay.")]:
                 waiting, self.queues[name] = self.queues[name], deque()
                 for delivery in waiting:
                     target = str(delivery.properties.headers["x-back-to"])
                     self.enqueue(target, replace(delivery, queue=target))
+
+    def _end_stale(self) -> None:
+        """As RabbitMQ does: what is not delivered yet goes where dead messages go, with a reason."""
+        for queue in table.QUEUES:
+            waiting, self.queues[queue.name] = self.queues[queue.name], deque()
+            for delivery in waiting:
+                if _mark_of(delivery.properties) not in self.mortal:
+                    self.queues[queue.name].append(delivery)
+                    continue
+                died = {"x-death": [{"queue": queue.name, "reason": "expired"}]}
+                headers = delivery.properties.headers | died
+                grave = parked_queue(queue.of)
+                dead = replace(delivery.properties, headers=headers)
+                self.enqueue(grave, replace(delivery, queue=grave, properties=dead))
 
 
 class MemoryTransport:
@@ -92,7 +109,10 @@ class MemoryTransport:
                 raise Unroutable(f"no queue takes {parcel.envelope.name} from {parcel.exchange!r}")
             self._broker.published.append(parcel)
             for target in targets:
-                self._broker.enqueue(target, self._delivery(target, parcel))
+                delivery = self._delivery(target, parcel)
+                if parcel.stale_after is not None:
+                    self._broker.mortal.add(_mark_of(delivery.properties))
+                self._broker.enqueue(target, delivery)
 
     def consume(self, prefetch: Mapping[str, int], basket: Basket) -> None:
         """Put what these queues hold into the basket from now on."""
@@ -172,6 +192,11 @@ class MemoryTransport:
             ),
             body=envelope.body,
         )
+
+
+def _mark_of(properties: RawProperties) -> tuple[str | None, object]:
+    """Tells a message from its own next attempt, which dies of no age any more."""
+    return properties.message_id, properties.headers.get("attempt")
 
 
 def _matches(pattern: str, routing_key: str) -> bool:

@@ -6,6 +6,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 import pika
 import structlog
@@ -352,5 +353,10 @@ def _properties(parcel: Parcel) -> pika.BasicProperties:
         type=envelope.name,
         correlation_id=str(envelope.correlation_id),
         app_id=envelope.sender,
+        expiration=_milliseconds(parcel.stale_after),
         headers={**envelope.headers(), **(parcel.notes or {})},
     )
+
+
+def _milliseconds(time: timedelta | None) -> str | None:
+    return None if time is None else str(int(time.total_seconds() * 1000))

@@ -30,6 +30,19 @@ class Delivery:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Death:
+    """Why the broker itself took a message out of a queue, as it said last."""
+
+    queue: str
+    reason: str
+
+    @property
+    def is_of_age(self) -> bool:
+        """It waited for longer than it was worth."""
+        return self.reason == "expired"
+
+
+@dataclass(frozen=True, kw_only=True)
 class RawProperties:
     """The properties of a delivery as the broker gave them: nothing is checked yet."""
 
@@ -38,6 +51,17 @@ class RawProperties:
     correlation_id: str | None = None
     app_id: str | None = None
     headers: dict[str, object] = field(default_factory=dict)
+
+    def death(self) -> Death | None:
+        """The last entry of RabbitMQ's `x-death`, which lists the latest first.
+
+        Not `x-first-death-*`: of a message that was retried, those name the delay queue for ever.
+        """
+        deaths = self.headers.get("x-death")
+        if not isinstance(deaths, list) or not deaths or not isinstance(deaths[0], dict):
+            return None
+        last = deaths[0]
+        return Death(queue=str(last.get("queue")), reason=str(last.get("reason")))
 
 
 class Publishing(Protocol):

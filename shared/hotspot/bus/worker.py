@@ -10,7 +10,7 @@ from sqlalchemy.exc import DBAPIError
 from hotspot.bus import ledger
 from hotspot.bus.database import is_away, is_worth_another_run, wait_until_back
 from hotspot.bus.envelope import Envelope, Parcel
-from hotspot.bus.failures import failure_of_parked, notes_of, record_parked
+from hotspot.bus.failures import failure_of_parked, is_stale, notes_of, record_parked
 from hotspot.bus.handling import Handling, OutcomeNotRecorded, Task, named
 from hotspot.bus.outcome import GiveUp, JobTimedOut, decide
 from hotspot.bus.transport import Basket, BrokerAway, Delivery, Transport, Unroutable
@@ -203,6 +203,10 @@ class Worker:
 
     def _handle_parked(self, delivery: Delivery) -> None:
         """Record a parked message as a failed job. It stays parked while that cannot be done."""
+        if is_stale(delivery):
+            log.info("dropped", message=delivery.properties.type, reason="stale in its queue")
+            self._transport.ack([delivery])
+            return
         failure = failure_of_parked(delivery, self._handling.clock())
         try:
             parcels = record_parked(self._handling, salvage(delivery), failure)

@@ -5,6 +5,7 @@ from typing import Literal
 from uuid import UUID
 
 from hotspot.contract.message import Message, message
+from hotspot.contract.money import Money
 from hotspot.contract.packages import PackageTerms
 
 
@@ -22,6 +23,7 @@ class HotspotUserProvisionRequested(Message):
     paid_at: datetime
     mac: str | None = None
     router_id: str | None = None
+    username: str | None = None
 
 
 @message("CreateHotspotUserJob", version=1)
@@ -119,23 +121,28 @@ class HotspotUserCreated(Message):
 
 @message("SubscriptionPaid", version=1)
 class SubscriptionPaid(Message):
-    """A subscription began or was renewed: it is paid until `paid_until`."""
+    """A subscription began or was renewed: it is paid until `paid_until`.
+
+    `price`: what its package cost this time.
+    """
 
     subscription_id: UUID
     user_id: UUID
     phone: str
     package_name: str
     paid_until: datetime
+    price: Money | None = None
 
 
 @message("AccountSuspended", version=1)
 class AccountSuspended(Message):
-    """A subscription ran out of grace."""
+    """A subscription ran out of grace, was suspended by an operator, or its money went back."""
 
     subscription_id: UUID
     user_id: UUID
     phone: str
     suspended_at: datetime
+    reason: Literal["unpaid", "operator", "reversed"] = "unpaid"
 
 
 @message("AccountUnsuspended", version=1)

@@ -79,7 +79,10 @@ def _lines() -> Iterator[str]:
 
 def _job(job: Job) -> str:
     queues = f"each service's `{job.lands_in[0].exchange}`" if job.to_one else _names(job.lands_in)
-    remarks = "calls the outside: never grouped" if job.outside else ""
+    said = ["calls the outside: never grouped"] if job.outside else []
+    if job.stale_after is not None:
+        said.append(f"dropped after {job.stale_after} s in its queue")
+    remarks = "; ".join(said)
     sender = job.sent_by.name if job.sent_by else "any"
     name = job.message.NAME
     return f"| `{name}` | {sender} | {queues} | {job.timeout} s | {job.tries} | {remarks} |"

@@ -83,6 +83,42 @@ class RotateLogs(Message):
     """Rotate log files and prune history, in every service that keeps any."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Pruned:
+    """How many old rows of a table were forgotten."""
+
+    what: str
+    rows: int
+
+
+@message("PruneHistoryJob", version=1)
+class PruneHistoryJob(Message):
+    """Forget one batch of what is too old, and ask for the next until nothing is left.
+
+    A service sends it to itself. `begun_at` is the time that ages are counted from, `gone` what
+    the batches before this one forgot.
+    """
+
+    service: str
+    begun_at: datetime
+    gone: tuple[Pruned, ...] = ()
+
+
+@message("HistoryPruned", version=1)
+class HistoryPruned(Message):
+    """A service has forgotten all that was too old."""
+
+    service: str
+    begun_at: datetime
+    ended_at: datetime
+    gone: tuple[Pruned, ...]
+
+
+@message("RotateLogFilesJob", version=1)
+class RotateLogFilesJob(Message):
+    """Put the local processes' log files aside, compressed, and remove the oldest."""
+
+
 @message("AlarmRaised", version=1)
 class AlarmRaised(Message):
     """Something needs a person's eyes. Said once; over when AlarmCleared names the same.

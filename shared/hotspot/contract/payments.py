@@ -12,12 +12,16 @@ from hotspot.contract.packages import PackageTerms
 
 @dataclass(frozen=True, kw_only=True)
 class StatementRow:
-    """Money that came in, as a line of the organisation's statement tells it."""
+    """Money that came in, as a line of the organisation's statement tells it.
+
+    `sent_back`: a later line says that it was reversed.
+    """
 
     receipt: str
     completed_at: datetime
     paid_in: Money
     details: str
+    sent_back: bool = False
 
 
 @message("RequestPaymentJob", version=1)
@@ -195,7 +199,10 @@ class PaymentReversed(Message):
 
 @message("ImportStatementJob", version=1)
 class ImportStatementJob(Message):
-    """Settle what one part of an M-Pesa statement names and we never heard of."""
+    """Settle what one part of an M-Pesa statement names and we never heard of.
+
+    `begins_at` and `ends_at`: the time that the whole statement covers.
+    """
 
     statement_id: UUID
     part: int
@@ -203,3 +210,5 @@ class ImportStatementJob(Message):
     rows: tuple[StatementRow, ...]
     requested_by: str
     requested_at: datetime
+    begins_at: datetime | None = None
+    ends_at: datetime | None = None

@@ -1,5 +1,6 @@
 """Messages about routers."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -48,6 +49,77 @@ class RouterProvisioningProgressed(Message):
     step: str
     state: str
     at: datetime
+
+
+@message("RecordRouterConnectionJob", version=1)
+class RecordRouterConnectionJob(Message):
+    """A router's script phoned home. `public_key` is its WireGuard key, where it has one."""
+
+    router_id: UUID
+    identity: str
+    version: str
+    model: str
+    source_address: str
+    connected_at: datetime
+    public_key: str | None = None
+
+
+@message("ChangeRouterJob", version=1)
+class ChangeRouterJob(Message):
+    """An operator changes what is known of a router; what is None stays.
+
+    The password is sealed (`hotspot.vault`).
+    """
+
+    router_id: UUID
+    requested_by: str
+    requested_at: datetime
+    name: str | None = None
+    ip_address: str | None = None
+    username: str | None = None
+    sealed_password: str | None = None
+    api_port: int | None = None
+    api_tls: bool | None = None
+
+
+@message("RemoveRouterJob", version=1)
+class RemoveRouterJob(Message):
+    """An operator takes a router out of the system."""
+
+    router_id: UUID
+    requested_by: str
+    requested_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewRouter:
+    """A router to register. The password is sealed (`hotspot.vault`)."""
+
+    router_id: UUID
+    name: str
+    ip_address: str
+    username: str
+    sealed_password: str
+    api_port: int
+    api_tls: bool
+
+
+@message("ImportRoutersJob", version=1)
+class ImportRoutersJob(Message):
+    """Register the routers of a list; those whose name is taken are left as they are."""
+
+    routers: tuple[NewRouter, ...]
+    requested_by: str
+    requested_at: datetime
+
+
+@message("BackUpRouterJob", version=1)
+class BackUpRouterJob(Message):
+    """Keep a router's configuration as it is now, as a new version where it changed."""
+
+    router_id: UUID
+    backup_id: UUID
+    requested_at: datetime
 
 
 @message("RegisterNasJob", version=1)

@@ -54,7 +54,8 @@ class Job:
 
     `outside` jobs call the world outside and are never grouped. `key` names the field whose
     order a group keeps, so that two groups touch rows in one order and cannot deadlock.
-    `to_one` jobs carry the `service` whose queue they go to.
+    `to_one` jobs carry the `service` whose queue they go to. A job that waited `stale_after`
+    seconds in its queue is dropped: the next one of its schedule is on its way.
     """
 
     message: type[Message]
@@ -65,6 +66,7 @@ class Job:
     outside: bool = field(kw_only=True, default=False)
     key: str | None = field(kw_only=True, default=None)
     to_one: bool = field(kw_only=True, default=False)
+    stale_after: int | None = field(kw_only=True, default=None)
     traced: bool = field(kw_only=True, default=True)
 
     @property

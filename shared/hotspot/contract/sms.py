@@ -9,7 +9,10 @@ from hotspot.contract.message import Message, message
 
 @message("SendCredentialsSMSJob", version=1)
 class SendCredentialsSMSJob(Message):
-    """Send a buyer the username and password. The password is sealed (`hotspot.vault`)."""
+    """Send a buyer the username and password. The password is sealed (`hotspot.vault`).
+
+    `again`: the buyer lost the first one; else a payment's credentials are sent once.
+    """
 
     payment_id: UUID
     user_id: UUID
@@ -18,13 +21,14 @@ class SendCredentialsSMSJob(Message):
     sealed_password: str
     package_name: str
     until: datetime
+    again: bool = False
 
 
 @message("SendTextSMSJob", version=1)
 class SendTextSMSJob(Message):
     """Send a text that holds no secret."""
 
-    kind: Literal["account_suspended", "account_unsuspended", "payment_reminder"]
+    kind: Literal["account_suspended", "account_unsuspended", "payment_reminder", "alarm"]
     phone: str
     text: str
 

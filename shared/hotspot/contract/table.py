@@ -34,10 +34,13 @@ from hotspot.contract.operations import (
     CollectSystemMetricsJob,
     DashboardStatsUpdated,
     FlushFailedJobsJob,
+    HistoryPruned,
     JobFailed,
     MeasureServiceJob,
     PromiseChecked,
+    PruneHistoryJob,
     RetryFailedJobsJob,
+    RotateLogFilesJob,
     RotateLogs,
     ServiceMeasured,
     StepsRecorded,
@@ -65,9 +68,14 @@ from hotspot.contract.payments import (
     VoucherIssued,
 )
 from hotspot.contract.routers import (
+    BackUpRouterJob,
+    ChangeRouterJob,
     CheckRoutersJob,
+    ImportRoutersJob,
+    RecordRouterConnectionJob,
     RegisterNasJob,
     RemoveNasJob,
+    RemoveRouterJob,
     RouterConnected,
     RouterProvisioningJob,
     RouterProvisioningProgressed,
@@ -95,6 +103,7 @@ from hotspot.contract.sms import (
     SmsSent,
 )
 from hotspot.contract.vouchers import (
+    CancelVouchersJob,
     CreateVoucherBatchJob,
     RedeemVoucherJob,
     VoucherBatchProgressed,
@@ -133,9 +142,10 @@ MPESA_QUEUE = Queue("payments", of=PAYMENT, group=MPESA, suffix="mpesa")
 OFFICE_QUEUE = Queue("payments", of=PAYMENT, group=GENERAL, suffix="office")
 SMS_QUEUE = Queue("hotspot-sms", of=NOTIFICATION, group=PAYMENTS)
 ROUTER_PROVISIONING_QUEUE = Queue("router-provisioning", of=ROUTER, group=ROUTERS)
+# Beside the routers group, whose one process may be provisioning for two minutes.
+ROUTER_OFFICE_QUEUE = Queue("router-provisioning", of=ROUTER, group=GENERAL, suffix="office")
 DASHBOARD_QUEUE = Queue("dashboard", of=GATEWAY, group=GENERAL)
 SESSION_QUEUE = Queue("session-management", of=RADIUS, group=GENERAL)
-# Beside the routers group, whose one process may be provisioning for two minutes.
 ROUTER_SESSION_QUEUE = Queue("session-management", of=ROUTER, group=GENERAL, suffix="router")
 SUBSCRIPTION_QUEUE = Queue("subscription-management", of=PROVISIONING, group=GENERAL)
 ROUTER_MONITORING_QUEUE = Queue("router-monitoring", of=ROUTER, group=ROUTERS)
@@ -161,6 +171,7 @@ QUEUES = (
     OFFICE_QUEUE,
     SMS_QUEUE,
     ROUTER_PROVISIONING_QUEUE,
+    ROUTER_OFFICE_QUEUE,
     DASHBOARD_QUEUE,
     SESSION_QUEUE,
     ROUTER_SESSION_QUEUE,
@@ -218,6 +229,7 @@ MESSAGES: tuple[Job | Event, ...] = (
     # What is sold
     Job(SavePackageJob, PAYMENT, PAYMENTS_QUEUE, timeout=30, tries=3, key="code"),
     Job(CreateVoucherBatchJob, PAYMENT, OFFICE_QUEUE, timeout=60, tries=3),
+    Job(CancelVouchersJob, PAYMENT, OFFICE_QUEUE, timeout=60, tries=3),
     Job(RedeemVoucherJob, PAYMENT, PAYMENTS_QUEUE, timeout=30, tries=5, key="voucher_id"),
     # Access that changes
     Job(MoveAccessJob, PAYMENT, PROVISIONING_QUEUE, timeout=30, tries=5, key="payment_id"),
@@ -246,26 +258,80 @@ MESSAGES: tuple[Job | Event, ...] = (
     Job(SuspendSubscriptionJob, PROVISIONING, SUBSCRIPTION_QUEUE, timeout=30, tries=3),
     Job(UnsuspendSubscriptionJob, PROVISIONING, SUBSCRIPTION_QUEUE, timeout=30, tries=3),
     # Routers
+    Job(
+        RecordRouterConnectionJob,
+        ROUTER,
+        ROUTER_OFFICE_QUEUE,
+        timeout=30,
+        tries=5,
+        key="router_id",
+    ),
+    Job(ChangeRouterJob, ROUTER, ROUTER_OFFICE_QUEUE, timeout=30, tries=3, key="router_id"),
+    Job(RemoveRouterJob, ROUTER, ROUTER_OFFICE_QUEUE, timeout=30, tries=3, key="router_id"),
+    Job(ImportRoutersJob, ROUTER, ROUTER_OFFICE_QUEUE, timeout=60, tries=3),
+    Job(BackUpRouterJob, ROUTER, ROUTER_OFFICE_QUEUE, timeout=60, tries=2, outside=True),
     Job(RegisterNasJob, ROUTER, RADIUS_PROVISIONING_QUEUE, timeout=30, tries=5, key="router_id"),
     Job(RemoveNasJob, ROUTER, RADIUS_PROVISIONING_QUEUE, timeout=30, tries=5, key="router_id"),
     Job(DisconnectGuestJob, RADIUS, ROUTER_SESSION_QUEUE, timeout=30, tries=1, outside=True),
     Job(
         RouterProvisioningJob, ROUTER, ROUTER_PROVISIONING_QUEUE, timeout=120, tries=2, outside=True
     ),
-    # On a schedule
-    Job(UpdateDashboardStatsJob, SCHEDULER, DASHBOARD_QUEUE, timeout=30, tries=1),
-    Job(CheckExpiredSessionsJob, SCHEDULER, SESSION_QUEUE, timeout=60, tries=3),
+    # On a schedule: one that waited until the next is near is dropped, not piled up on
+    Job(UpdateDashboardStatsJob, SCHEDULER, DASHBOARD_QUEUE, timeout=30, tries=1, stale_after=270),
+    Job(CheckExpiredSessionsJob, SCHEDULER, SESSION_QUEUE, timeout=60, tries=3, stale_after=270),
     Job(DisconnectSessionJob, RADIUS, SESSION_QUEUE, timeout=30, tries=5, outside=True),
-    Job(CheckExpiredSubscriptionsJob, SCHEDULER, SUBSCRIPTION_QUEUE, timeout=60, tries=3),
-    Job(CheckRoutersJob, SCHEDULER, ROUTER_MONITORING_QUEUE, timeout=110, tries=1, outside=True),
-    Job(CollectSystemMetricsJob, SCHEDULER, METRICS_QUEUE, timeout=30, tries=1, outside=True),
-    Job(ProcessGracePeriodJob, SCHEDULER, GRACE_QUEUE, timeout=300, tries=3),
-    Job(RotateLogs, SCHEDULER, MAINTENANCE_QUEUES, timeout=600, tries=3),
-    Job(ReconcilePaymentsJob, SCHEDULER, PAYMENTS_QUEUE, timeout=60, tries=1),
-    Job(CheckMoneyWithoutServiceJob, SCHEDULER, PAYMENTS_QUEUE, timeout=60, tries=1),
-    Job(MeasureServiceJob, SCHEDULER, MAINTENANCE_QUEUES, timeout=30, tries=1),
-    Job(SendPaymentRemindersJob, SCHEDULER, NOTIFICATIONS_QUEUE, timeout=300, tries=3),
-    # Failed jobs: sent to one service's maintenance queue
+    Job(
+        CheckExpiredSubscriptionsJob,
+        SCHEDULER,
+        SUBSCRIPTION_QUEUE,
+        timeout=60,
+        tries=3,
+        stale_after=570,
+    ),
+    Job(
+        CheckRoutersJob,
+        SCHEDULER,
+        ROUTER_MONITORING_QUEUE,
+        timeout=110,
+        tries=1,
+        outside=True,
+        stale_after=110,
+    ),
+    Job(
+        CollectSystemMetricsJob,
+        SCHEDULER,
+        METRICS_QUEUE,
+        timeout=30,
+        tries=1,
+        outside=True,
+        stale_after=55,
+    ),
+    Job(ProcessGracePeriodJob, SCHEDULER, GRACE_QUEUE, timeout=300, tries=3, stale_after=82_800),
+    Job(RotateLogs, SCHEDULER, MAINTENANCE_QUEUES, timeout=600, tries=3, stale_after=82_800),
+    Job(ReconcilePaymentsJob, SCHEDULER, PAYMENTS_QUEUE, timeout=60, tries=1, stale_after=55),
+    Job(
+        CheckMoneyWithoutServiceJob, SCHEDULER, PAYMENTS_QUEUE, timeout=60, tries=1, stale_after=55
+    ),
+    Job(
+        MeasureServiceJob,
+        SCHEDULER,
+        MAINTENANCE_QUEUES,
+        timeout=30,
+        tries=1,
+        stale_after=55,
+        traced=False,
+    ),
+    Job(
+        SendPaymentRemindersJob,
+        SCHEDULER,
+        NOTIFICATIONS_QUEUE,
+        timeout=300,
+        tries=3,
+        stale_after=82_800,
+    ),
+    Job(RotateLogFilesJob, SCHEDULER, METRICS_QUEUE, timeout=600, tries=3, outside=True),
+    # Sent to one service's maintenance queue
+    Job(PruneHistoryJob, None, MAINTENANCE_QUEUES, timeout=60, tries=5, to_one=True),
     Job(RetryFailedJobsJob, GATEWAY, MAINTENANCE_QUEUES, timeout=60, tries=3, to_one=True),
     Job(FlushFailedJobsJob, GATEWAY, MAINTENANCE_QUEUES, timeout=60, tries=3, to_one=True),
     # Facts
@@ -318,7 +384,7 @@ MESSAGES: tuple[Job | Event, ...] = (
     Event(
         SubscriptionChanged,
         PROVISIONING,
-        lands_in=(DASHBOARD_QUEUE, PAYMENTS_QUEUE),
+        lands_in=(DASHBOARD_QUEUE, PAYMENTS_QUEUE, NOTIFICATIONS_QUEUE),
         key="subscription_id",
     ),
     Event(SubscriptionPaid, PROVISIONING, lands_in=(NOTIFICATIONS_QUEUE,), key="subscription_id"),
@@ -335,6 +401,7 @@ MESSAGES: tuple[Job | Event, ...] = (
     Event(AlarmCleared, None, lands_in=(DASHBOARD_QUEUE,)),
     Event(PromiseChecked, None, lands_in=(DASHBOARD_QUEUE,)),
     Event(ServiceMeasured, None, lands_in=(METRICS_QUEUE,), traced=False),
+    Event(HistoryPruned, None, lands_in=(METRICS_QUEUE,)),
     # notification-service marks the SMS of a job that was given up as failed.
     Event(JobFailed, None, lands_in=(DASHBOARD_QUEUE, NOTIFICATIONS_QUEUE)),
     # The timeline is not itself timed: that would never end.

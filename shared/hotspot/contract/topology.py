@@ -85,6 +85,13 @@ def queue_of(message: Message) -> Queue:
     return row.lands_in[0]
 
 
+def stale_after(message: Message) -> timedelta | None:
+    """How long a job may wait in its queue; None where it must not be lost."""
+    row = row_of(type(message))
+    seconds = row.stale_after if isinstance(row, Job) else None
+    return None if seconds is None else timedelta(seconds=seconds)
+
+
 def delay_of(wait: timedelta) -> Delay:
     """The shortest delay that is long enough, else the longest that there is."""
     enough = (delay for delay in table.DELAYS if delay.seconds >= wait.total_seconds())

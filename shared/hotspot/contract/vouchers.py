@@ -30,6 +30,16 @@ class VoucherBatchProgressed(Message):
     at: datetime
 
 
+@message("CancelVouchersJob", version=1)
+class CancelVouchersJob(Message):
+    """Make unused vouchers worthless: one of them, or all that are left of a batch."""
+
+    requested_by: str
+    requested_at: datetime
+    batch_id: UUID | None = None
+    voucher_id: UUID | None = None
+
+
 @message("RedeemVoucherJob", version=1)
 class RedeemVoucherJob(Message):
     """A guest typed a voucher's code: give its access once, or move it to this device.

@@ -13,7 +13,7 @@ import requests
 
 @dataclass
 class Brokers:
-    """A broker under test: `connect` to it, and let the time of its delays pass."""
+    """A broker under test: `connect` to it, and let the time of its delays and ages pass."""
 
     connect: Callable[[], Any]
     pass_time: Callable[[], None]

@@ -1,17 +1,24 @@
 """What both transports promise."""
 
 import uuid
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from hotspot.bus.envelope import Parcel, enclose
-from hotspot.bus.transport import Basket, Delivery, Unroutable
+from hotspot.bus.failures import is_stale
+from hotspot.bus.transport import Basket, Death, Delivery, Unroutable
 from hotspot.bus.wire import envelope_of
 from hotspot.contract.money import Money
 from hotspot.contract.operations import RetryFailedJobsJob
-from hotspot.contract.payments import PaymentCompleted, ProcessPaymentJob, RecordStkCallbackJob
+from hotspot.contract.payments import (
+    PaymentCompleted,
+    ProcessPaymentJob,
+    ReconcilePaymentsJob,
+    RecordStkCallbackJob,
+)
 from hotspot.contract.table import DELAYS, MESSAGES
 from hotspot.ids import new_id
 from hotspot.testing.brokers import Brokers, wait_for
@@ -149,6 +156,29 @@ def test_a_delayed_message_returns_to_its_own_queue(brokers: Brokers) -> None:
     (delivery,) = taken(basket)
     assert envelope_of(delivery).attempt == 2
     transport.ack([delivery])
+
+
+def test_what_waited_too_long_is_delivered_to_nobody(brokers: Brokers) -> None:
+    transport = brokers.connect()
+    stale = replace(parcel(ReconcilePaymentsJob()), stale_after=timedelta(milliseconds=1))
+    kept = parcel()
+    transport.publish([stale, kept])
+    _, dead = listening(brokers, "parked.payment")
+    brokers.pass_time()
+    _, basket = listening(brokers, "payments")
+    assert [envelope_of(one) for one in taken(basket)] == [kept.envelope]
+    (delivery,) = taken(dead)
+    assert envelope_of(delivery) == stale.envelope
+    assert delivery.properties.death() == Death(queue="payments", reason="expired")
+    assert is_stale(delivery)
+
+
+def test_only_jobs_of_a_schedule_get_stale() -> None:
+    scheduled = parcel(ReconcilePaymentsJob())
+    assert scheduled.stale_after == timedelta(seconds=55)
+    assert parcel().stale_after is None
+    again = Parcel.waiting(scheduled.envelope.again(), delay=DELAYS[0], queue="payments")
+    assert again.stale_after is None, "what waits for its next try must not die in the delay queue"
 
 
 def test_no_more_is_held_than_the_prefetch_allows(brokers: Brokers) -> None:

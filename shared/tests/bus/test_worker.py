@@ -3,7 +3,7 @@
 import time
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
@@ -26,7 +26,7 @@ from hotspot.contract.operations import (
     RetryFailedJobsJob,
     StepsRecorded,
 )
-from hotspot.contract.payments import ProcessPaymentJob, VoucherIssued
+from hotspot.contract.payments import ProcessPaymentJob, ReconcilePaymentsJob, VoucherIssued
 from hotspot.contract.table import GENERAL, PAYMENT, PAYMENTS, PAYMENTS_QUEUE
 from hotspot.contract.topology import groups_of, messages_in, queues_of
 from hotspot.ids import new_id
@@ -275,6 +275,28 @@ def test_a_malformed_message_becomes_a_failed_job_at_once(
         row = connection.execute(select(failed_jobs)).one()
     assert reason in row.reason
     assert row.body == envelope.body
+
+
+def test_a_job_that_got_stale_in_its_queue_is_no_failed_job(
+    stage: Callable[..., Stage], brokers: Brokers
+) -> None:
+    sender = brokers.connect()
+    moment = timedelta(milliseconds=1)
+    stale = [
+        replace(Parcel.of(one, enclose(one, sender="test", now=NOW)), stale_after=moment)
+        for one in (ReconcilePaymentsJob(), ReconcilePaymentsJob())
+    ]
+    poison = replace(enclose(job(), sender="test", now=NOW), body=b"no JSON")
+    sender.publish(stale)
+    brokers.pass_time()
+    sender.publish([Parcel(exchange="", routing_key="payments", envelope=poison)])
+    here = stage(write_and_tell)
+    here.work_until(lambda: here.count(failed_jobs) == 1)
+    with here.engine.connect() as connection:
+        assert connection.execute(select(failed_jobs.c.message_id)).scalars().all() == [
+            poison.message_id
+        ]
+    assert (here.count(inbox), done(here)) == (0, 0)
 
 
 def test_a_retried_failed_job_keeps_its_ids_and_leaves_the_list_when_it_succeeds(

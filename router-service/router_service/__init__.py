@@ -1,0 +1,1 @@
+"""Routers: from a box on a shelf to a working hotspot in one paste."""
