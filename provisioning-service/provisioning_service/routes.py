@@ -1,4 +1,4 @@
-"""Users and subscriptions, as operators see them. Reading only."""
+"""Users and subscriptions, as operators see them, and what they order about them."""
 
 from datetime import datetime
 from typing import Any
@@ -7,13 +7,24 @@ from uuid import UUID
 from flask_smorest import Blueprint
 from sqlalchemy import Row, Select, select
 
+from hotspot.contract.access import (
+    CreateSubscriptionJob,
+    SuspendSubscriptionJob,
+    UnsuspendSubscriptionJob,
+)
 from hotspot.contract.message import utc_text
-from hotspot.web.app import db, now
-from hotspot.web.auth import needs_role
+from hotspot.contract.packages import PackageTerms
+from hotspot.ids import new_id
+from hotspot.web.app import config_of, db, now, publish
+from hotspot.web.auth import caller_of_request, needs_role
 from hotspot.web.pages import newest_first
-from hotspot.web.problem import Problem
-from provisioning_service.models import Grant, HotspotUser, Subscription
+from hotspot.web.problem import Problem, invalid
+from provisioning_service.config import Config
+from provisioning_service.grants import PAID
+from provisioning_service.models import Grant, HotspotUser, Package, Subscription
 from provisioning_service.schemas import (
+    NewSubscriptionSchema,
+    SubscriptionAcceptedSchema,
     SubscriptionSchema,
     SubscriptionsQuery,
     SubscriptionsSchema,
@@ -93,17 +104,100 @@ def subscriptions_blueprint() -> Blueprint:
     @blueprint.response(200, SubscriptionSchema)
     def show_subscription(subscription_id: UUID) -> dict[str, Any]:
         """One subscription."""
-        with db() as connection:
-            wanted = _subscriptions().where(Subscription.id == subscription_id)
-            row = connection.execute(wanted).first()
-        if row is None:
-            raise Problem(404, "not-found", f"There is no subscription {subscription_id}.")
-        return _subscription(row)
+        return _subscription(_subscription_row(subscription_id))
+
+    @blueprint.post("")
+    @needs_role("operator")
+    @blueprint.arguments(NewSubscriptionSchema)
+    @blueprint.response(202, SubscriptionAcceptedSchema)
+    def create_subscription(body: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+        """Subscribe a customer: it runs once it is paid. One subscription a phone."""
+        package = _package_to_subscribe(body["package_id"])
+        _refuse_second(body["phone"])
+        subscription_id = new_id()
+        publish(
+            CreateSubscriptionJob(
+                subscription_id=subscription_id,
+                phone=body["phone"],
+                package=package,
+                requested_by=caller_of_request().subject,
+                requested_at=now(),
+            )
+        )
+        place = {"Location": f"/api/v1/subscriptions/{subscription_id}"}
+        return {"id": subscription_id}, place
+
+    @blueprint.post("/<uuid:subscription_id>/suspend")
+    @needs_role("operator")
+    @blueprint.response(202, SubscriptionAcceptedSchema)
+    def suspend_subscription(subscription_id: UUID) -> dict[str, Any]:
+        """Stop it until it is paid, or unsuspended. Its paid time runs on."""
+        _subscription_row(subscription_id)
+        publish(
+            SuspendSubscriptionJob(
+                subscription_id=subscription_id,
+                requested_by=caller_of_request().subject,
+                requested_at=now(),
+            )
+        )
+        return {"id": subscription_id}
+
+    @blueprint.post("/<uuid:subscription_id>/unsuspend")
+    @needs_role("operator")
+    @blueprint.response(202, SubscriptionAcceptedSchema)
+    def unsuspend_subscription(subscription_id: UUID) -> dict[str, Any]:
+        """Let it go on: by the paid time that is left, else by days of grace, given anew."""
+        row = _subscription_row(subscription_id)
+        config: Config = config_of()
+        if row.paid_until <= now() and not config.grace:
+            raise Problem(409, "not-paid", "Nothing of it is paid, and no grace is given.")
+        publish(
+            UnsuspendSubscriptionJob(
+                subscription_id=subscription_id,
+                requested_by=caller_of_request().subject,
+                requested_at=now(),
+            )
+        )
+        return {"id": subscription_id}
 
     return blueprint
 
 
-def _users() -> Select[UUID, str, str, datetime]:
+def _subscription_row(subscription_id: UUID) -> Row[Any]:
+    with db() as connection:
+        row = connection.execute(_subscriptions().where(Subscription.id == subscription_id)).first()
+    if row is None:
+        raise Problem(404, "not-found", f"There is no subscription {subscription_id}.")
+    return row
+
+
+def _package_to_subscribe(package_id: UUID) -> PackageTerms:
+    with db() as connection:
+        wanted = select(Package.terms, Package.on_sale).where(Package.id == package_id)
+        found = connection.execute(wanted).first()
+    if found is None:
+        raise invalid({"package_id": ["there is no such package"]})
+    if found.terms.kind != "subscription":
+        raise invalid({"package_id": ["is not a subscription package"]})
+    if not found.on_sale:
+        raise invalid({"package_id": ["is not sold any more"]})
+    terms: PackageTerms = found.terms
+    return terms
+
+
+def _refuse_second(phone: str) -> None:
+    """Say now what the database would decide later: nobody need look for a failed job."""
+    with db() as connection:
+        known = connection.scalar(
+            select(Subscription.id)
+            .join(HotspotUser, HotspotUser.id == Subscription.user_id)
+            .where(HotspotUser.phone == phone)
+        )
+    if known is not None:
+        raise Problem(409, "subscribed", f"This phone has a subscription already: {known}.")
+
+
+def _users() -> Select[UUID, str | None, str, datetime]:
     # The columns that are shown, and no others: the sealed password stays in the database.
     return select(HotspotUser.id, HotspotUser.phone, HotspotUser.username, HotspotUser.created_at)
 
@@ -114,7 +208,7 @@ def _subscriptions() -> Select[Any]:
     )
 
 
-def _user(row: Row[UUID, str, str, datetime]) -> dict[str, Any]:
+def _user(row: Row[UUID, str | None, str, datetime]) -> dict[str, Any]:
     return {
         "id": row.id,
         "phone": row.phone,
@@ -128,7 +222,9 @@ def _grant(row: Row[Any], at: datetime) -> dict[str, Any]:
     state = "ready" if row.state == "ready" else "provisioning"
     return {
         "id": row.id,
-        "payment_id": row.payment_id,
+        # Lent days are nobody's payment.
+        "payment_id": row.payment_id if row.kind == PAID else None,
+        "kind": row.kind,
         "package_id": row.package.package_id,
         "package_name": row.package.name,
         "state": "ended" if ended_at else state,
@@ -149,6 +245,7 @@ def _subscription(row: Row[Any]) -> dict[str, Any]:
         "package_name": row.package.name,
         "status": row.state,
         "paid_until": utc_text(row.paid_until),
+        "grace_until": utc_text(row.grace_until) if row.grace_until else None,
         "created_at": utc_text(row.created_at),
         "changed_at": utc_text(row.changed_at),
     }

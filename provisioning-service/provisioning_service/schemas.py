@@ -23,10 +23,14 @@ class SubscriptionsQuery(Schema):
 
 
 class GrantSchema(Schema):
-    """Access that a payment gave: `provisioning`, `ready` or `ended`."""
+    """Access that a payment gave: `provisioning`, `ready` or `ended`.
+
+    Of the kind `grace`: days lent to a subscription, which nobody has paid for.
+    """
 
     id = fields.UUID(required=True)
-    payment_id = fields.UUID(required=True)
+    payment_id = fields.UUID(required=True, allow_none=True)
+    kind = fields.String(required=True, validate=validate.OneOf(["paid", "grace"]))
     package_id = fields.UUID(required=True)
     package_name = fields.String(required=True)
     state = fields.String(required=True)
@@ -38,10 +42,10 @@ class GrantSchema(Schema):
 
 
 class UserSchema(Schema):
-    """A hotspot user."""
+    """A hotspot user. Without a phone: who used a voucher without telling a number."""
 
     id = fields.UUID(required=True)
-    phone = fields.String(required=True)
+    phone = fields.String(required=True, allow_none=True)
     username = fields.String(required=True)
     created_at = fields.String(required=True)
 
@@ -59,6 +63,19 @@ class UsersSchema(Schema):
     next = fields.String(required=True, allow_none=True)
 
 
+class NewSubscriptionSchema(Schema):
+    """Who is subscribed to what."""
+
+    phone = Phone(required=True)
+    package_id = fields.UUID(required=True)
+
+
+class SubscriptionAcceptedSchema(Schema):
+    """The subscription that an order was taken for."""
+
+    id = fields.UUID(required=True)
+
+
 class SubscriptionSchema(Schema):
     """Recurring access of one user."""
 
@@ -69,6 +86,7 @@ class SubscriptionSchema(Schema):
     package_name = fields.String(required=True)
     status = fields.String(required=True)
     paid_until = fields.String(required=True)
+    grace_until = fields.String(required=True, allow_none=True)
     created_at = fields.String(required=True)
     changed_at = fields.String(required=True)
 

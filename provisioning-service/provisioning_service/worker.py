@@ -2,39 +2,57 @@
 
 from functools import partial
 
-from hotspot.bus.failures import FAILED_JOBS_HANDLERS
+from hotspot.bus.upkeep import upkeep_handlers
 from hotspot.bus.work import Handlers
 from hotspot.contract.access import (
     CheckExpiredSubscriptionsJob,
     CreateHotspotUserJob,
+    CreateSubscriptionJob,
+    EndAccessJob,
+    MoveAccessJob,
     ProcessGracePeriodJob,
     RadiusUserAuthorized,
     ReconnectSubscriptionJob,
+    SuspendSubscriptionJob,
+    UnsuspendSubscriptionJob,
 )
-from hotspot.contract.operations import RotateLogs
+from hotspot.contract.packages import PackageChanged
 from hotspot.contract.sessions import SessionExpired
 from hotspot.vault import Vault
 from provisioning_service.config import Config
 from provisioning_service.handlers import (
     announce_access,
-    check_expired_subscriptions,
     create_hotspot_user,
+    end_access,
     end_grant,
-    process_grace_period,
+    move_access,
     reconnect_subscription,
-    rotate_logs,
+)
+from provisioning_service.subscription_handlers import (
+    check_expired_subscriptions,
+    create_subscription,
+    note_package,
+    process_grace_period,
+    suspend_subscription,
+    unsuspend_subscription,
 )
 
 
 def handlers(config: Config) -> Handlers:
     """Every message that lands in a queue of this service."""
+    vault = Vault(config.encryption_keys)
     return {
-        CreateHotspotUserJob: partial(create_hotspot_user, vault=Vault(config.encryption_keys)),
+        CreateHotspotUserJob: partial(create_hotspot_user, vault=vault),
         ReconnectSubscriptionJob: reconnect_subscription,
         RadiusUserAuthorized: announce_access,
         SessionExpired: end_grant,
-        CheckExpiredSubscriptionsJob: check_expired_subscriptions,
-        ProcessGracePeriodJob: partial(process_grace_period, grace=config.grace),
-        RotateLogs: rotate_logs,
-        **FAILED_JOBS_HANDLERS,
+        MoveAccessJob: move_access,
+        EndAccessJob: end_access,
+        CheckExpiredSubscriptionsJob: partial(check_expired_subscriptions, days=config.grace),
+        ProcessGracePeriodJob: process_grace_period,
+        CreateSubscriptionJob: partial(create_subscription, vault=vault),
+        SuspendSubscriptionJob: suspend_subscription,
+        UnsuspendSubscriptionJob: partial(unsuspend_subscription, days=config.grace),
+        PackageChanged: note_package,
+        **upkeep_handlers(),
     }

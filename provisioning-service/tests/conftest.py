@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import Engine
 
 from hotspot.bus.work import Handlers
-from hotspot.testing.handling import FakePublisher
+from hotspot.testing.handling import NOON, FakePublisher
 from hotspot.testing.identity import Keys
 from hotspot.vault import Vault
 from provisioning_service.config import Config
@@ -51,6 +51,13 @@ def handlers(config: Config) -> Handlers:
 
 
 @pytest.fixture
-def client(config: Config, engine: Engine) -> FlaskClient:
+def publisher() -> FakePublisher:
+    """What the routes published."""
+    return FakePublisher()
+
+
+@pytest.fixture
+def client(config: Config, engine: Engine, publisher: FakePublisher) -> FlaskClient:
     """A client of the service's application."""
-    return create_app(config, publisher=FakePublisher(), engine=engine).test_client()
+    app = create_app(config, publisher=publisher, engine=engine, clock=lambda: NOON)
+    return app.test_client()

@@ -6,10 +6,10 @@ from sqlalchemy import Engine
 
 from hotspot.bus.work import Handlers
 from hotspot.contract import table
-from hotspot.contract.operations import RotateLogs
+from hotspot.contract.operations import HistoryPruned, PruneHistoryJob
 from hotspot.contract.topology import messages_in
 from hotspot.migrate import differences
-from hotspot.testing.handling import run
+from hotspot.testing.handling import NOON, run
 from provisioning_service.config import Config, load
 from provisioning_service.models import metadata
 
@@ -27,7 +27,9 @@ def test_the_migrations_and_the_models_agree(engine: Engine) -> None:
 
 
 def test_maintenance_runs_twice(engine: Engine, handlers: Handlers) -> None:
-    assert run(handlers, RotateLogs(), engine) == []
+    (told,) = run(handlers, PruneHistoryJob(service="provisioning", begun_at=NOON), engine)
+
+    assert isinstance(told, HistoryPruned)
 
 
 def test_a_grace_that_is_no_number_of_days_is_said_so(
