@@ -9,8 +9,8 @@ from simulators.control import Listen, control_blueprint
 from simulators.daraja import daraja_blueprint
 from simulators.page import page_blueprint
 from simulators.problems import answer_problems
+from simulators.routeros.servlet import servlet_blueprint
 from simulators.state import World
-from simulators.stk import Merchant
 from simulators.trouble import Trouble
 
 LARGEST_BODY = 1024 * 1024
@@ -24,7 +24,8 @@ def create_app(world: World, settings: Settings, listen: Listen) -> Flask:
     answer_problems(app)
     daraja = daraja_blueprint(
         mpesa=world.mpesa,
-        merchant=Merchant(shortcode=settings.daraja_shortcode, passkey=settings.daraja_passkey),
+        organisation=world.organisation,
+        merchant=world.merchant,
         tokens=world.tokens,
         trouble=Trouble(world.clock),
         clock=world.clock,
@@ -44,5 +45,6 @@ def create_app(world: World, settings: Settings, listen: Listen) -> Flask:
     )
     for blueprint in (daraja, africastalking, advanta, page_blueprint()):
         app.register_blueprint(blueprint)
+    app.register_blueprint(servlet_blueprint(world.hotspot, world.routers, world.guests))
     app.register_blueprint(control_blueprint(world, listen))
     return app

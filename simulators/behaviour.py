@@ -35,6 +35,23 @@ class MpesaMode(StrEnum):
     MANUAL = "manual"
 
 
+class C2bOrder(StrEnum):
+    """When a prompt that is paid is confirmed by C2B as well, where URLs are registered."""
+
+    BEFORE = "before"
+    AFTER = "after"
+    NONE = "none"
+
+
+class ConfirmationMode(StrEnum):
+    """What becomes of the confirmation of money that is paid by hand."""
+
+    OK = "ok"
+    LATE = "late"
+    LOST = "lost"
+    DUPLICATE = "duplicate"
+
+
 class SmsMode(StrEnum):
     """What an SMS gateway does with a message."""
 
@@ -61,11 +78,14 @@ class RouterMode(StrEnum):
     SLOW = "slow"
     # /radius incoming accept=no, RouterOS's default: Disconnect and CoA go unheard.
     IGNORE_DISCONNECT = "ignore_disconnect"
+    # Its API breaks off in the middle, once, and is there again after `delay_ms`.
+    REBOOTS = "reboots"
 
 
 # A guest who looks at the prompt and types the PIN at once.
 DEFAULT_DELAY: Final = 0.3
 MPESA_DELAYS: Final = {MpesaMode.LATE_CALLBACK: 5.0, MpesaMode.MANUAL: 60.0}
+LATE_DELAY: Final = 5.0
 SLOW_SMS_DELAY: Final = 3.0
 SLOW_ROUTER_DELAY: Final = 0.5
 
@@ -79,6 +99,7 @@ class MpesaBehaviour:
     delay_ms: int | None = None
     result_code: int | str | None = None
     refuse_repeats: bool = False
+    c2b: C2bOrder | None = None
 
     @property
     def delay(self) -> float:
@@ -191,6 +212,7 @@ class MpesaBehaviourSchema(Schema):
     delay_ms = fields.Integer(validate=DELAY_MS, allow_none=True)
     result_code = ResultCodeField(allow_none=True)
     refuse_repeats = fields.Boolean()
+    c2b = fields.Enum(C2bOrder, by_value=True, allow_none=True)
 
     @validates_schema
     def names_its_result(self, data: dict[str, object], **_: object) -> None:

@@ -12,7 +12,7 @@ from marshmallow import Schema, ValidationError, fields, post_load, validate, va
 from simulators.ids import new_id
 from simulators.kept import Kept
 from simulators.nas import Router
-from simulators.radius_packets import Value
+from simulators.radius_packets import Chap, Value
 
 GUESTS_KEPT: Final = 20_000
 LONGEST_USERNAME: Final = 253
@@ -46,6 +46,8 @@ class Login:
     password: str = field(default="", repr=False)
     method: str = "pap"
     mac_auth: bool = False
+    # What the guest's browser made of the password, where it did.
+    answer: Chap | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -58,6 +58,10 @@ class Hotspot:
             return LoginResult(
                 result="timeout", reply_message="the router is off", reply={}, ms=0.0, tries=0
             )
+        menus = router.configured
+        refusal = menus and menus.refuses(method=login.method, by_mac=login.mac_auth)
+        if refusal:
+            return LoginResult(result="reject", reply_message=refusal, reply={}, ms=0.0, tries=0)
         session_id, port = self._ids.next()
         place = router.place_of(mac=guest.mac, ip=guest.ip, session_id=session_id, port=port)
         username = guest.mac if login.mac_auth else login.username
@@ -225,6 +229,8 @@ class Hotspot:
 
 
 def _credentials(login: Login) -> Pap | Chap:
+    if login.answer is not None:
+        return login.answer
     # mac-auth-mode=mac-as-username: the name is the address, the password the profile's.
     if login.method == "pap" or login.mac_auth:
         return Pap(password=login.password)

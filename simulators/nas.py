@@ -5,7 +5,7 @@ import itertools
 import secrets
 import threading
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Final, Literal
 
 from marshmallow import Schema, ValidationError, fields, post_load, validate
 
@@ -13,6 +13,12 @@ from simulators.behaviour import RouterBehaviour, RouterMode
 from simulators.ids import new_id
 from simulators.radius_client import Line
 from simulators.radius_packets import Attributes
+from simulators.routeros.configured import Configured, configured
+from simulators.routeros.device import Device
+from simulators.routeros.factory import Factory, from_factory
+from simulators.routeros.specials import specials
+
+FactoryOrNone = Literal["provisioned", "hap", "bare"]
 
 MOST_ROUTERS: Final = 2000
 MIKROTIK_TIMEOUT_MS: Final = 1100
@@ -30,11 +36,23 @@ class RouterPlan:
     radius_timeout_ms: int = MIKROTIK_TIMEOUT_MS
     require_message_authenticator: bool = True
     shared_users: int = 1
+    factory: FactoryOrNone = "provisioned"
+    version: str = "7.16.2 (stable)"
+    api_username: str | None = None
+    api_password: str | None = field(default=None, repr=False)
+
+    def address_of(self, place: int) -> str:
+        """The address of one of them."""
+        return str(ipaddress.IPv4Address(self.nas_ip) + place)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Router:
-    """One router. `shared_users`: logins at once by one user, where RADIUS gives no Port-Limit."""
+    """One router. `shared_users`: logins at once by one user, where RADIUS gives no Port-Limit.
+
+    `device`: its RouterOS. `is_configured_by_hand`: it came from the factory, and its hotspot is
+    what its menus say; else it has always been a hotspot, with the secret that was agreed.
+    """
 
     id: str
     number: int
@@ -44,7 +62,14 @@ class Router:
     radius_timeout_ms: int
     require_message_authenticator: bool
     shared_users: int
+    device: Device = field(repr=False, compare=False)
+    is_configured_by_hand: bool = False
     behaviour: RouterBehaviour = field(default_factory=RouterBehaviour)
+
+    @property
+    def configured(self) -> Configured | None:
+        """What its menus say; None where they do not matter."""
+        return configured(self.device) if self.is_configured_by_hand else None
 
     @property
     def powered(self) -> bool:
@@ -55,14 +80,17 @@ class Router:
     def hears_coa(self) -> bool:
         """Whether a Disconnect reaches it."""
         deaf = (RouterMode.DOWN, RouterMode.BLACKHOLE, RouterMode.IGNORE_DISCONNECT)
+        menus = self.configured
+        if menus is not None and menus.hears_coa_at is None:
+            return False
         return self.behaviour.mode not in deaf
 
     @property
     def active_secret(self) -> bytes:
         """The secret that it really uses."""
-        if self.behaviour.mode is RouterMode.WRONG_SECRET:
-            return b"not-" + self.secret
-        return self.secret
+        menus = self.configured
+        secret = self.secret if menus is None else menus.secret
+        return b"not-" + secret if self.behaviour.mode is RouterMode.WRONG_SECRET else secret
 
     @property
     def line(self) -> Line:
@@ -73,7 +101,7 @@ class Router:
             timeout=self.radius_timeout_ms / 1000,
             delay=self.behaviour.packet_delay,
             cut=self.behaviour.mode in (RouterMode.BLACKHOLE, RouterMode.DOWN),
-            signed_replies=self.require_message_authenticator,
+            signed_replies=self._checks_signatures,
         )
 
     def guest_ip(self, place: int) -> str:
@@ -85,9 +113,16 @@ class Router:
         return f"10.{5 + self.number // 250 % 200}.{self.number % 250}"
 
     @property
+    def _checks_signatures(self) -> bool:
+        menus = self.configured
+        return self.require_message_authenticator if menus is None else menus.checks_signatures
+
+    @property
     def identity(self) -> Attributes:
         """Who it is, in every packet."""
-        return (("NAS-IP-Address", self.nas_ip), ("NAS-Identifier", self.name))
+        menus = self.configured
+        name = self.name if menus is None else menus.identity
+        return (("NAS-IP-Address", self.nas_ip), ("NAS-Identifier", name))
 
     def place_of(self, *, mac: str, ip: str, session_id: str, port: int) -> Attributes:
         """Who logs in where, in every packet about a guest: a hotspot sends no Service-Type."""
@@ -104,6 +139,18 @@ class Router:
             ("WISPr-Location-ID", self.name),
             ("WISPr-Logoff-URL", f"http://{self._network}.1/logout"),
         )
+
+
+def device_of(plan: RouterPlan) -> Device:
+    """The RouterOS of a new router. With `api_username` its API is open already."""
+    kind: Factory = "bare" if plan.factory == "bare" else "hap"
+    device = from_factory(kind, version=plan.version)
+    device.specials = specials()
+    if plan.api_username is not None:
+        device.items.set("/ip/service", device.items.find("/ip/service", "api"), {"disabled": "no"})
+        user = {"name": plan.api_username, "group": "full", "password": plan.api_password or ""}
+        device.items.add("/user", user)
+    return device
 
 
 class Routers:
@@ -128,11 +175,15 @@ class Routers:
     def _new(self, plan: RouterPlan, secret: bytes, place: int) -> Router:
         number = next(self._numbers)
         name = plan.name or f"site-{number}"
+        by_hand = plan.factory != "provisioned"
         return Router(
             id=new_id(),
             number=number,
             name=name if plan.count == 1 or plan.name is None else f"{name}-{place + 1}",
-            nas_ip=plan.nas_ip,
+            # Routers with an API are told apart by their addresses.
+            nas_ip=plan.address_of(place) if by_hand else plan.nas_ip,
+            device=device_of(plan),
+            is_configured_by_hand=by_hand,
             secret=secret,
             radius_timeout_ms=plan.radius_timeout_ms,
             require_message_authenticator=plan.require_message_authenticator,
@@ -146,6 +197,11 @@ class Routers:
     def first(self) -> Router | None:
         """The router that has been there longest."""
         return next(iter(self._routers.values()), None)
+
+    def with_api_at(self, address: str) -> Router | None:
+        """The router whose API is at an address: one from the factory before any other."""
+        found = sorted(self.at(address), key=lambda router: not router.is_configured_by_hand)
+        return found[0] if found else None
 
     def at(self, nas_ip: str) -> list[Router]:
         """The routers behind one address."""
@@ -208,6 +264,10 @@ class RouterPlanSchema(Schema):
     radius_timeout_ms = fields.Integer(validate=validate.Range(min=10, max=60_000))
     require_message_authenticator = fields.Boolean()
     shared_users = fields.Integer(validate=validate.Range(min=1, max=100))
+    factory = fields.String(validate=validate.OneOf(("provisioned", "hap", "bare")))
+    version = fields.String(validate=validate.Regexp(r"\d+\.\d+[ -~]*\Z"))
+    api_username = fields.String(validate=validate.Length(min=1, max=64))
+    api_password = fields.String(validate=validate.Length(min=1, max=128))
 
     @post_load
     def make(self, data: dict[str, object], **_: object) -> RouterPlan:

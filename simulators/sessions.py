@@ -187,6 +187,10 @@ class Sessions:
             self._ended.append(ended)
             return ended
 
+    def of_router(self, router_id: str) -> list[Session]:
+        """The active sessions on a router."""
+        return [session for session in self.active() if session.router_id == router_id]
+
     def active(self) -> list[Session]:
         """All active sessions, oldest first."""
         with self._lock:

@@ -1,5 +1,7 @@
 """Messages about the routers themselves: one short function each."""
 
+from dataclasses import asdict
+
 import structlog
 from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
@@ -62,6 +64,8 @@ def change_router(job: ChangeRouterJob, work: Work, *, registry: Registry) -> No
         wanted = getattr(job, name)
         if wanted is not None:
             setattr(router, name, wanted)
+    if job.site is not None:
+        router.site = asdict(job.site) | {"ports": list(job.site.ports)}
     router.changed_at = work.now
     try:
         with work.session.begin_nested():

@@ -6,14 +6,17 @@ from uuid import UUID
 
 from sqlalchemy import (
     TIMESTAMP,
+    BigInteger,
     Boolean,
     CheckConstraint,
     ForeignKey,
     Identity,
+    Index,
     Integer,
     Text,
     UniqueConstraint,
     Uuid,
+    text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -77,6 +80,12 @@ class Router(Base):
     connected_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
     changed_at: Mapped[datetime]
+    # What the operator chose for the hotspot (`site.Site`).
+    site: Mapped[dict[str, object]] = mapped_column(server_default="{}")
+    # How monitoring finds it
+    missed_checks: Mapped[int] = mapped_column(Integer, server_default="0")
+    checked_at: Mapped[datetime | None]
+    status_changed_at: Mapped[datetime | None]
 
 
 class Backup(Base):
@@ -96,3 +105,122 @@ class Backup(Base):
     taken_at: Mapped[datetime]
     # When the router was last found to be still as this version says.
     seen_at: Mapped[datetime]
+
+
+class Run(Base):
+    """Bringing a router to what it shall be like. `waiting`: the router is away; it goes on later.
+
+    At most one of a router is under way.
+    """
+
+    __tablename__ = "provisioning_runs"
+    __table_args__ = (
+        CheckConstraint(
+            "state IN ('running', 'waiting', 'done', 'failed')", name="provisioning_runs_state"
+        ),
+        Index("provisioning_runs_router", "router_id", "id"),
+        Index(
+            "provisioning_runs_one_at_a_time",
+            "router_id",
+            unique=True,
+            postgresql_where=text("state IN ('running', 'waiting')"),
+        ),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    router_id: Mapped[UUID] = mapped_column(ForeignKey("routers.id", ondelete="CASCADE"))
+    state: Mapped[str]
+    changes: Mapped[int] = mapped_column(Integer, server_default="0")
+    reason: Mapped[str | None]
+    requested_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]
+
+
+class RunStep(Base):
+    """A step of a run, and what it changed."""
+
+    __tablename__ = "provisioning_steps"
+    __table_args__ = (
+        CheckConstraint(
+            "state IN ('waiting', 'running', 'done', 'failed')", name="provisioning_steps_state"
+        ),
+    )
+
+    run_id: Mapped[UUID] = mapped_column(
+        ForeignKey("provisioning_runs.id", ondelete="CASCADE"), primary_key=True
+    )
+    position: Mapped[int] = mapped_column(Integer, primary_key=True)
+    name: Mapped[str]
+    state: Mapped[str]
+    changes: Mapped[list[dict[str, object]]] = mapped_column(JSONB, server_default="[]")
+    reason: Mapped[str | None]
+    started_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+
+
+class Drift(Base):
+    """How a router differed from what it shall be like when it was last looked at."""
+
+    __tablename__ = "drifts"
+
+    router_id: Mapped[UUID] = mapped_column(
+        ForeignKey("routers.id", ondelete="CASCADE"), primary_key=True
+    )
+    checked_at: Mapped[datetime]
+    changes: Mapped[list[dict[str, object]]] = mapped_column(JSONB)
+    reason: Mapped[str | None]
+
+
+class Package(Base):
+    """What is sold, as payment-service told it: a router has a user profile for each."""
+
+    __tablename__ = "packages"
+
+    code: Mapped[str] = mapped_column(primary_key=True)
+    up_kbps: Mapped[int] = mapped_column(Integer)
+    down_kbps: Mapped[int] = mapped_column(Integer)
+    devices: Mapped[int] = mapped_column(Integer)
+    on_sale: Mapped[bool] = mapped_column(Boolean)
+    changed_at: Mapped[datetime]
+
+
+class Sample(Base):
+    """How a router was at one check."""
+
+    __tablename__ = "samples"
+    __table_args__ = (Index("samples_at", "at"),)
+
+    router_id: Mapped[UUID] = mapped_column(
+        ForeignKey("routers.id", ondelete="CASCADE"), primary_key=True
+    )
+    at: Mapped[datetime] = mapped_column(primary_key=True)
+    reached: Mapped[bool] = mapped_column(Boolean)
+    uptime_seconds: Mapped[int | None] = mapped_column(BigInteger)
+    cpu_percent: Mapped[int | None] = mapped_column(Integer)
+    memory_percent: Mapped[int | None] = mapped_column(Integer)
+    active_guests: Mapped[int | None] = mapped_column(Integer)
+
+
+class Sales(Base):
+    """How much was sold at a router in an hour: what tells silence from a quiet night.
+
+    No foreign key: guests also name routers that were removed.
+    """
+
+    __tablename__ = "sales"
+
+    router_id: Mapped[UUID] = mapped_column(primary_key=True)
+    hour: Mapped[datetime] = mapped_column(primary_key=True)
+    sold: Mapped[int] = mapped_column(Integer)
+
+
+class Alarm(Base):
+    """An alarm that was raised about a router and is not over."""
+
+    __tablename__ = "alarms"
+
+    alarm: Mapped[str] = mapped_column(primary_key=True)
+    router_id: Mapped[UUID] = mapped_column(
+        ForeignKey("routers.id", ondelete="CASCADE"), primary_key=True
+    )
+    raised_at: Mapped[datetime]

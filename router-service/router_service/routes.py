@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from hotspot.bus.envelope import Parcel, enclose
 from hotspot.bus.ledger import put_in_outbox
-from hotspot.contract.routers import ChangeRouterJob, NewRouter, RemoveRouterJob
+from hotspot.contract.routers import ChangeRouterJob, HotspotSite, NewRouter, RemoveRouterJob
 from hotspot.ids import new_id
 from hotspot.web.app import config_of, db, now, publish
 from hotspot.web.auth import caller_of_request, needs_role
@@ -108,6 +108,8 @@ def change_router(asked: dict[str, Any], router_id: UUID) -> dict[str, Any]:
     found(router_id)
     if "name" in asked:
         _check_name(asked["name"], router_id)
+    if "site" in asked:
+        asked["site"] = HotspotSite(**(asked["site"] | {"ports": tuple(asked["site"]["ports"])}))
     if "password" in asked:
         asked["sealed_password"] = registry_of().vault.seal(asked.pop("password"))
     publish(

@@ -8,6 +8,7 @@ from datetime import UTC
 from marshmallow import Schema, ValidationError, fields, validate
 
 from router_service.models import STATUSES
+from router_service.site import Site
 
 _HOST = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)(\.(?!-)[A-Za-z0-9-]{1,63}(?<!-))*")
 
@@ -53,6 +54,33 @@ _PASSWORD: _Checks = [validate.Length(1, 128), _is_ascii]
 _PORT = validate.Range(1, 65535, error="must be a port from 1 to 65535")
 
 
+def _is_network(text: str) -> None:
+    try:
+        network = ipaddress.IPv4Network(text)
+    except ValueError as error:
+        raise ValidationError(f"must be a network such as 10.5.50.0/24: {error}") from error
+    if not network.is_private or not 16 <= network.prefixlen <= 27:
+        raise ValidationError("must be a private network of /16 to /27")
+
+
+class SiteSchema(Schema):
+    """Where the hotspot lives on the router. No ports: chosen by the router's own."""
+
+    ports = fields.List(
+        fields.String(validate=[validate.Length(1, 32), _is_ascii]),
+        load_default=list,
+        validate=validate.Length(max=64),
+        metadata={"example": ["ether3", "wlan1"]},
+    )
+    network = fields.String(load_default=Site.network, validate=_is_network)
+    dns_name = fields.String(
+        load_default=Site.dns_name,
+        validate=validate.Regexp(
+            _HOST.pattern + r"\Z", error="must be a host name such as login.hotspot"
+        ),
+    )
+
+
 class NewRouterSchema(Schema):
     """A router to register. `api_port` is 8728, or 8729 with `api_tls`, unless it says otherwise.
 
@@ -78,6 +106,7 @@ class RouterChangeSchema(Schema):
     password = fields.String(validate=_PASSWORD, load_only=True)
     api_port = fields.Integer(strict=True, validate=_PORT)
     api_tls = fields.Boolean()
+    site = fields.Nested(SiteSchema)
 
 
 class RoutersQuery(Schema):
@@ -101,6 +130,8 @@ class RouterSchema(Schema):
     identity = fields.String(required=True, allow_none=True)
     version = fields.String(required=True, allow_none=True)
     model = fields.String(required=True, allow_none=True)
+    site = fields.Nested(SiteSchema, required=True)
+    checked_at = fields.String(required=True, allow_none=True)
     connected_at = fields.String(required=True, allow_none=True)
     created_at = fields.String(required=True)
 

@@ -160,25 +160,25 @@ def _radius(paste: Paste, controller: Controller) -> Iterator[str]:
 
 
 def _phone_home(paste: Paste) -> Iterator[str]:
-    """Tell the controller who this is; the identity comes last, for it may hold any character."""
+    """Tell the controller who this is; the identity comes last, for it may hold any character.
+
+    First without the tunnel's key: a RouterOS without WireGuard cannot even read the line with it.
+    """
     told = (
         '"&version=" . [/system resource get version] . "&model=" . '
         '[/system resource get board-name] . "&identity=" . [/system identity get name]'
     )
-    url = quoted(paste.connect_url)
-
-    def post(key: str) -> str:
-        return f"/tool fetch url={url} http-method=post output=none http-data=({key} . {told})"
-
-    key = f'"key=" . [/interface wireguard get [find name={quoted(TUNNEL)}] public-key]'
-    failed = "The hotspot system did not answer: check the router's internet access, paste again"
-    without_key = (
-        f":do {{ {post(chr(34) + 'key=' + chr(34))} }} on-error={{ :put {quoted(failed)} }}"
-    )
-    if paste.tunnel_address is None:
-        yield without_key
-    else:
-        yield f":do {{ {post(key)} }} on-error={{ {without_key} }}"
+    unable = "The hotspot system did not answer: check the router's internet access, paste again"
+    keys = ['"key="']
+    if paste.tunnel_address is not None:
+        key = f"[/interface wireguard get [find name={quoted(TUNNEL)}] public-key]"
+        keys.append(f'"key=" . {key}')
+    for key in keys:
+        yield _guarded(
+            f"/tool fetch url={quoted(paste.connect_url)} http-method=post output=none"
+            f" http-data=({key} . {told})",
+            unable,
+        )
 
 
 def _seen_from(paste: Paste, controller: Controller) -> list[str]:

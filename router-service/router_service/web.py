@@ -10,7 +10,9 @@ from hotspot.web.app import new_app, register
 from router_service.backup_routes import backups
 from router_service.config import Config
 from router_service.connect_route import connect
+from router_service.history_routes import history
 from router_service.list_routes import lists
+from router_service.provisioning_routes import pages, provisioning
 from router_service.registration import Registry
 from router_service.routes import routers
 
@@ -26,5 +28,8 @@ def create_app(
     register(app, lists)  # before /<id>: `export.csv` is no id
     register(app, routers)
     register(app, backups)
+    register(app, provisioning)
+    register(app, history)
     register(app, connect)
+    register(app, pages)
     return app
