@@ -4,7 +4,7 @@ import os
 import platform
 import sys
 
-from benchmarks import jobs
+from benchmarks import access, jobs, radius
 from hotspot import log
 
 
@@ -16,6 +16,10 @@ def main() -> None:
     )
     log.configure("bench", "jobs", "WARNING")
     jobs.run()
+    sys.stdout.write("\n")
+    access.run()
+    sys.stdout.write("\n")
+    radius.run()
 
 
 if __name__ == "__main__":

@@ -19,21 +19,29 @@ _LONGEST_DELAY = timedelta(days=1)
 SILENT = "Silent"  # three interim updates were missed
 REPLACED = "Replaced"  # the same device began another session
 REBOOTED = "NAS-Reboot"
-SENT_OFF = "Admin-Reset"  # the router knows no such session any more
+GONE = "Gone"  # the router knows no such session any more
+
+# What we can be wrong about: a router that still counts such a session has it.
+_PRESUMED = frozenset({SILENT, GONE})
+_32_BITS = 2**32
+_MOST_OCTETS = 2**50
 
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
     """An Accounting-Request, read. `at`: when it happened, by our clock.
 
-    `bytes_in`: from the guest, as the router counts; `nas_source`: where the packet came from,
-    which is also where Disconnect-Requests go.
+    `username`: whose session it is; `login_name`: the name as the router knows it, which for a
+    device that was let in by its address is that address. `bytes_in`: from the guest, as the
+    router counts; `nas_source`: where the packet came from, which is also where
+    Disconnect-Requests go.
     """
 
     status: Status
     unique_id: str
     session_id: str
     username: str | None
+    login_name: str | None
     at: datetime
     nas_address: str
     nas_source: str
@@ -95,6 +103,7 @@ def report_of(request: Request, *, source: str, received_at: datetime) -> Report
         unique_id=_unique_id(request, session_id, source),
         session_id=session_id,
         username=names.username(username) if username else None,
+        login_name=username,
         at=received_at - min(delay, _LONGEST_DELAY),
         nas_address=request.address("NAS-IP-Address") or source,
         nas_source=source,
@@ -120,25 +129,49 @@ def after(known: Stay | None, report: Report) -> tuple[Stay, tuple[Change, ...]]
     """A session after a report, and what changed by it.
 
     Right for reports that are repeated, late or out of order: counters never go down, a session
-    never begins twice, and what a Stop ended stays ended. Only what we closed ourselves for its
-    silence goes on when the router still counts it: its guest never left.
+    never begins twice, and what a Stop ended stays ended. Only what we closed ourselves, as silent
+    or as gone, goes on when the router still counts it: its guest never left.
     """
     if known is None:
         return _begun(report)
-    counted = replace(
+    later = report.session_seconds > known.seconds
+    heard = replace(
         known,
         updated_at=max(known.updated_at, report.at),
         seconds=max(known.seconds, report.session_seconds),
-        bytes_in=max(known.bytes_in, report.bytes_in),
-        bytes_out=max(known.bytes_out, report.bytes_out),
+        bytes_in=counted(known.bytes_in, report.bytes_in, later=later),
+        bytes_out=counted(known.bytes_out, report.bytes_out, later=later),
     )
     if known.stopped_at is None:
         if report.status == "stop":
-            return replace(counted, stopped_at=report.at, cause=report.cause), ("ended",)
-        return counted, ()
-    if known.cause == SILENT and report.status == "interim" and report.at > known.stopped_at:
-        return replace(counted, stopped_at=None, cause=None), ("started",)
-    return replace(counted, updated_at=known.updated_at), ()
+            return replace(heard, stopped_at=report.at, cause=report.cause), ("ended",)
+        return heard, ()
+    still_there = later and report.status == "interim" and report.at > known.stopped_at
+    if known.cause in _PRESUMED and still_there:
+        return replace(heard, stopped_at=None, cause=None), ("started",)
+    return replace(heard, updated_at=known.updated_at), ()
+
+
+def is_another(known: Stay, report: Report) -> bool:
+    """Whether a report begins another session than the one that is known by its id.
+
+    RouterOS counts its reboots with 4 bits and its sessions from nothing, so ids come again. A
+    Start that counted nothing, longer after the end than any report can be late, is a new one.
+    """
+    return (
+        report.status == "start"
+        and report.session_seconds == 0
+        and known.stopped_at is not None
+        and report.at > known.stopped_at + _LONGEST_DELAY
+    )
+
+
+def counted(known: int, reported: int, *, later: bool) -> int:
+    """A counter of 64 bits that never goes down: `counted` in SQL, which says why."""
+    wrapped = (reported - known) % _32_BITS
+    if later and reported < min(known, _32_BITS) and wrapped < _32_BITS // 2:
+        return known + wrapped
+    return max(known, reported)
 
 
 def _begun(report: Report) -> tuple[Stay, tuple[Change, ...]]:
@@ -159,20 +192,25 @@ def _begun(report: Report) -> tuple[Stay, tuple[Change, ...]]:
 def _unique_id(request: Request, session_id: str, source: str) -> str:
     """What every report of one session has in common, and no other session has.
 
-    Not the identifier or Acct-Delay-Time, which change when a report is sent again.
+    Not the identifier or Acct-Delay-Time, which change when a report is sent again. The same as
+    FreeRADIUS's Acct-Unique-Session-Id, so that a session survives a change of servers.
     """
+    port = request.number("NAS-Port")
     parts = (
-        session_id,
         names.username(request.text("User-Name") or ""),
+        session_id,
         request.address("NAS-IP-Address") or source,
         request.text("NAS-Identifier") or "",
         request.text("NAS-Port-Id") or "",
-        str(request.number("NAS-Port") or ""),
+        "" if port is None else str(port),
     )
-    return hashlib.md5("\0".join(parts).encode(), usedforsecurity=False).hexdigest()
+    return hashlib.md5(",".join(parts).encode(), usedforsecurity=False).hexdigest()
 
 
 def _octets(request: Request, way: str) -> int:
-    """A counter of 64 bits: Gigawords count how often the 32 bits of Octets wrapped (RFC 2869)."""
+    """A counter of 64 bits: Gigawords count how often the 32 bits of Octets wrapped (RFC 2869).
+
+    More than a pebibyte is nonsense, and `plausible` in SQL makes it as much, too.
+    """
     octets = request.number(f"Acct-{way}-Octets") or 0
-    return octets + ((request.number(f"Acct-{way}-Gigawords") or 0) << 32)
+    return min(octets + ((request.number(f"Acct-{way}-Gigawords") or 0) << 32), _MOST_OCTETS)

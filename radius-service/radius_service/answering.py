@@ -21,8 +21,8 @@ log = structlog.get_logger()
 AT_ONCE = 256
 MOST_WAITING = 4_096
 # MikroTik's client gives up after 1.1 s and asks again: what waited for longer has nobody left to
-# hear the answer, and would keep others from theirs.
-TOO_OLD_SECONDS = 3.0
+# hear the answer, and would keep others from theirs. A lookup has as long again (`Line`).
+TOO_OLD_SECONDS = 1.0
 
 
 class LoginDesk:
@@ -49,22 +49,28 @@ class LoginDesk:
             self._run(line)
 
     def _run(self, line: Line) -> None:
-        while group := self._waiting.take(AT_ONCE):
+        together = AT_ONCE
+        while group := self._waiting.take(together):
             oldest = time.monotonic() - TOO_OLD_SECONDS
             _shed([one for one in group if one.since < oldest], self._counters, "login_too_old")
-            if fresh := [one for one in group if one.since >= oldest]:
-                self._answer(fresh, line)
+            fresh = [one for one in group if one.since >= oldest]
+            # One that fails, or takes too long, must not cost the others theirs again and again:
+            # after a failure they go one by one, then in ever larger groups.
+            together = min(AT_ONCE, 2 * together) if self._answer(fresh, line) else 1
 
-    def _answer(self, group: list[Asked], line: Line) -> None:
+    def _answer(self, group: list[Asked], line: Line) -> bool:
+        """Answer all of them; False where they could not be looked up."""
+        if not group:
+            return True
         at = self._clock()
-        logins = [login_of(one.request, secret=one.client.secret, nas=one.address) for one in group]
+        logins = [login_of(one.request, client=one.client, nas=one.address) for one in group]
         try:
             found = look_up(line.connection(), logins, at=at)
         except DBAPIError as error:
             line.drop()
             log.warning("logins not looked up", error=str(error.orig), logins=len(group))
             _shed(group, self._counters, "login_database_away")
-            return
+            return False
         entries = [
             Entry(login=login, decision=decide(login, known), at=at)
             for login, known in zip(logins, found, strict=True)
@@ -72,6 +78,7 @@ class LoginDesk:
         for asked, entry in zip(group, entries, strict=True):
             self._reply(asked, entry)
         self._journal.note(entries)
+        return True
 
     def _reply(self, asked: Asked, entry: Entry) -> None:
         decision = entry.decision

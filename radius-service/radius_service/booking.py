@@ -1,14 +1,14 @@
 """Accounting into rows: radacct, the session records, and what is told, in one transaction."""
 
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import datetime
 
-from sqlalchemy import insert, or_, select, update
+from sqlalchemy import func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
-from radius_service import sessions
-from radius_service.accounting import REBOOTED, REPLACED, Report, Stay, after
+from radius_service import names, sessions
+from radius_service.accounting import REBOOTED, REPLACED, Report, Stay, after, is_another
 from radius_service.models import RADACCT, SESSIONS
 from radius_service.sessions import Told
 
@@ -25,6 +25,7 @@ _STAY_COLUMNS = {
 
 def book_all(db: Session, reports: Sequence[Report], now: datetime) -> list[Told]:
     """Write reports in the order in which they came; answers what is to be sent."""
+    reports = [_of_its_owner(db, report) for report in reports]
     sessions.lock_users(db, [report.username or report.unique_id for report in reports])
     return [message for report in reports for message in book(db, report, now)]
 
@@ -33,7 +34,10 @@ def book(db: Session, report: Report, now: datetime) -> list[Told]:
     """Write one report; the same again changes nothing and tells nothing."""
     if report.status in ("on", "off"):
         return _rebooted(db, report)
-    known = _known(db, report.unique_id)
+    known = known_stay(db, report.unique_id)
+    if known is not None and is_another(known, report):
+        _set_aside(db, report.unique_id)
+        known = None
     stay, changes = after(known, report)
     if stay == known:
         return []
@@ -48,7 +52,7 @@ def book(db: Session, report: Report, now: datetime) -> list[Told]:
         )
     told: list[Told] = []
     if "started" in changes:
-        told += _replaced(db, report, stay)
+        told += replaced(db, report, stay)
         told += sessions.begin(db, report, stay, now)
     sessions.progress(db, report, stay)
     if "ended" in changes:
@@ -68,7 +72,8 @@ def close(db: Session, unique_ids: Sequence[str], *, at: datetime, cause: str) -
     return sessions.end(db, unique_ids, at=at, cause=cause)
 
 
-def _known(db: Session, unique_id: str) -> Stay | None:
+def known_stay(db: Session, unique_id: str) -> Stay | None:
+    """What radacct holds of a session."""
     columns = [RADACCT.c[column].label(name) for name, column in _STAY_COLUMNS.items()]
     found = db.execute(select(*columns).where(RADACCT.c.acctuniqueid == unique_id)).first()
     if found is None:
@@ -84,7 +89,7 @@ def _known(db: Session, unique_id: str) -> Stay | None:
     )
 
 
-def _replaced(db: Session, report: Report, stay: Stay) -> list[Told]:
+def replaced(db: Session, report: Report, stay: Stay) -> list[Told]:
     """A device is in one place at a time: its earlier session ended, and the Stop was lost."""
     if report.username is None or report.mac is None:
         return []
@@ -96,6 +101,29 @@ def _replaced(db: Session, report: Report, stay: Stay) -> list[Told]:
         RADACCT.c.acctstarttime <= stay.started_at,
     )
     return close(db, db.scalars(lost).all(), at=report.at, cause=REPLACED)
+
+
+def _of_its_owner(db: Session, report: Report) -> Report:
+    """A device that was let in by its address alone is accounted to whose grant it used."""
+    if (
+        report.login_name is None
+        or report.mac is None
+        or names.mac(report.login_name) != report.mac
+    ):
+        return report
+    owner = func.accounted_owner(report.login_name, report.mac, report.class_text, report.at)
+    return replace(report, username=db.scalar(select(owner)))
+
+
+def _set_aside(db: Session, unique_id: str) -> None:
+    """An ended session gives up its id: the router has given it to another one."""
+    aside = RADACCT.c.acctuniqueid.concat("@").concat(RADACCT.c.radacctid)
+    db.execute(
+        update(RADACCT).where(RADACCT.c.acctuniqueid == unique_id).values(acctuniqueid=aside)
+    )
+    db.execute(
+        update(SESSIONS).where(SESSIONS.c.acctuniqueid == unique_id).values(acctuniqueid=None)
+    )
 
 
 def _rebooted(db: Session, report: Report) -> list[Told]:
@@ -128,7 +156,7 @@ def _identity(report: Report) -> dict[str, object]:
     return {
         "acctuniqueid": report.unique_id,
         "acctsessionid": report.session_id,
-        "username": report.username,
+        "username": report.login_name,
         "nasipaddress": report.nas_address,
         "nasportid": report.port_id,
         "nasporttype": report.port_type,

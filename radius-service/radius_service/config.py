@@ -18,13 +18,18 @@ class NasSeed:
 
 @dataclass(frozen=True, kw_only=True)
 class Config(CommonConfig):
-    """What radius-service reads. `radius_coa_port` is where routers hear Disconnect-Requests."""
+    """What radius-service reads. `radius_coa_port` is where routers hear Disconnect-Requests.
+
+    `session_timer` (SESSION_TIMER=on/off): whether the RADIUS server ends sessions by the second;
+    without it, that is left to CheckExpiredSessionsJob.
+    """
 
     radius_host: str
     radius_auth_port: int
     radius_acct_port: int
     radius_coa_port: int
     radius_nas: tuple[NasSeed, ...]
+    session_timer: bool
 
 
 def load(env: Env) -> Config:
@@ -36,6 +41,7 @@ def load(env: Env) -> Config:
         radius_acct_port=_port(env, "RADIUS_ACCT_PORT", 1813),
         radius_coa_port=_port(env, "RADIUS_COA_PORT", 3799),
         radius_nas=_seeds(env.list("RADIUS_NAS", [])),
+        session_timer=env.bool("SESSION_TIMER", True),
     )
 
 

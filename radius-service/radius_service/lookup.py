@@ -8,18 +8,17 @@ from sqlalchemy import Connection, Engine, text
 from radius_service.logins import Known, Login
 
 # 5 us a login where a query for each would cost 100 to 300.
-_KNOWN = text("""
-    SELECT asked.place, checked.value AS password, limits.*, replies.items
-    FROM unnest(CAST(:usernames AS text[]), CAST(:macs AS text[]))
-        WITH ORDINALITY AS asked (username, mac, place)
-    JOIN radcheck checked
-        ON checked.username = asked.username AND checked.attribute = 'Cleartext-Password'
-    CROSS JOIN LATERAL login_limits(asked.username, asked.mac, :at) AS limits
-    CROSS JOIN LATERAL (
-        SELECT array_agg(ARRAY[reply.attribute, reply.value] ORDER BY reply.id) AS items
-        FROM radreply reply WHERE reply.username = asked.username
-    ) AS replies
+_ANSWERS = text("""
+    SELECT asked.place, answer.username, answer.password, answer.reason,
+        answer.grant_id, answer.user_id, answer.payment_id, answer.items
+    FROM unnest(CAST(:names AS text[]), CAST(:devices AS text[]))
+        WITH ORDINALITY AS asked (name, device, place)
+    CROSS JOIN LATERAL login_answer(asked.name, asked.device, :at) AS answer
+    WHERE answer.username IS NOT NULL
 """)
+
+# One lookup that is stuck must not hold up its thread for longer than its router waits.
+_PATIENCE = "SET statement_timeout TO 1000"
 
 
 class Line:
@@ -33,6 +32,7 @@ class Line:
         """The connection. Raises DBAPIError while the database cannot be reached."""
         if self._connection is None:
             self._connection = self._engine.connect()
+            self._connection.exec_driver_sql(_PATIENCE)
         return self._connection
 
     def drop(self) -> None:
@@ -50,31 +50,19 @@ class Line:
 
 
 def look_up(connection: Connection, logins: Sequence[Login], *, at: datetime) -> list[Known | None]:
-    """What is known about each login, in their order; None for an unknown username."""
+    """What is known about each login, in their order; None for an unknown name."""
     found: list[Known | None] = [None] * len(logins)
-    places = [place for place, login in enumerate(logins) if login.username]
+    places = [place for place, login in enumerate(logins) if login.typed]
     if not places:
         return found
     rows = connection.execute(
-        _KNOWN,
+        _ANSWERS,
         {
-            "usernames": [logins[place].username for place in places],
-            "macs": [logins[place].mac for place in places],
+            "names": [logins[place].typed for place in places],
+            "devices": [logins[place].mac for place in places],
             "at": at,
         },
     )
-    for row in rows:
-        found[places[row.place - 1]] = Known(
-            password=row.password,
-            reason=row.reason,
-            grant_id=row.grant_id,
-            user_id=row.user_id,
-            payment_id=row.payment_id,
-            seconds_left=row.seconds_left,
-            data_left=row.data_left,
-            down_kbps=row.down_kbps,
-            up_kbps=row.up_kbps,
-            devices=row.devices,
-            reply_items=tuple((name, value) for name, value in row.items or ()),
-        )
+    for place, *columns in rows.all():
+        found[places[place - 1]] = Known(*columns)
     return found

@@ -1,221 +1,105 @@
-"""Tables: FreeRADIUS 3.2's by its own names, so that it runs on them unchanged, and ours."""
+"""Our own tables: grants, sessions, settings of routers. FreeRADIUS's can be had from here too."""
 
 from datetime import datetime
 from typing import cast
 from uuid import UUID
 
 from sqlalchemy import (
-    TIMESTAMP,
-    BigInteger,
     CheckConstraint,
     ForeignKey,
     Index,
     Integer,
-    String,
     Table,
-    Text,
-    Uuid,
-    func,
     text,
 )
 from sqlalchemy.dialects.postgresql import INET
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column
 
+from radius_service.freeradius_tables import (
+    RADACCT,
+    Base,
+    Nas,
+    RadAcct,
+    RadCheck,
+    RadGroupCheck,
+    RadGroupReply,
+    RadPostAuth,
+    RadReply,
+    RadUserGroup,
+)
+from radius_service.ledger_tables import DAILY_USE, KICK_STEPS, KICKS, RADACCT_HISTORY
 
-class Base(DeclarativeBase):
-    """All tables of radius-service."""
-
-    type_annotation_map = {  # noqa: RUF012  # SQLAlchemy reads it so
-        str: Text,
-        int: BigInteger,
-        datetime: TIMESTAMP(timezone=True),
-        UUID: Uuid,
-    }
-
+__all__ = [
+    "DAILY_USE",
+    "KICKS",
+    "KICK_STEPS",
+    "RADACCT",
+    "RADACCT_HISTORY",
+    "SESSIONS",
+    "Base",
+    "Grant",
+    "GuestSession",
+    "Nas",
+    "NasSetting",
+    "RadAcct",
+    "RadCheck",
+    "RadGroupCheck",
+    "RadGroupReply",
+    "RadPostAuth",
+    "RadReply",
+    "RadUserGroup",
+    "metadata",
+]
 
 metadata = Base.metadata
-
-
-class RadCheck(Base):
-    """What a login is checked against."""
-
-    __tablename__ = "radcheck"
-    id: Mapped[int] = mapped_column(Integer, primary_key=True)
-    username: Mapped[str] = mapped_column(server_default="")
-    attribute: Mapped[str] = mapped_column(server_default="")
-    op: Mapped[str] = mapped_column(String(2), server_default="==")
-    value: Mapped[str] = mapped_column(server_default="")
-    __table_args__ = (
-        Index("radcheck_username", "username", "attribute"),
-        Index(
-            "radcheck_one_password",
-            "username",
-            unique=True,
-            postgresql_where=text("attribute = 'Cleartext-Password'"),
-        ),
-    )
-
-
-class RadReply(Base):
-    """What every accepted login of a user gets. What changes with time is never stored here."""
-
-    __tablename__ = "radreply"
-    id: Mapped[int] = mapped_column(Integer, primary_key=True)
-    username: Mapped[str] = mapped_column(server_default="")
-    attribute: Mapped[str] = mapped_column(server_default="")
-    op: Mapped[str] = mapped_column(String(2), server_default="=")
-    value: Mapped[str] = mapped_column(server_default="")
-    __table_args__ = (
-        Index("radreply_username", "username", "attribute"),
-        Index(
-            "radreply_ours_once",
-            "username",
-            "attribute",
-            unique=True,
-            postgresql_where=text("attribute IN ('Acct-Interim-Interval', 'Idle-Timeout')"),
-        ),
-    )
-
-
-class RadGroupCheck(Base):
-    """Checks of a group."""
-
-    __tablename__ = "radgroupcheck"
-    id: Mapped[int] = mapped_column(Integer, primary_key=True)
-    groupname: Mapped[str] = mapped_column(server_default="")
-    attribute: Mapped[str] = mapped_column(server_default="")
-    op: Mapped[str] = mapped_column(String(2), server_default="==")
-    value: Mapped[str] = mapped_column(server_default="")
-    __table_args__ = (Index("radgroupcheck_groupname", "groupname", "attribute"),)
-
-
-class RadGroupReply(Base):
-    """Replies of a group."""
-
-    __tablename__ = "radgroupreply"
-    id: Mapped[int] = mapped_column(Integer, primary_key=True)
-    groupname: Mapped[str] = mapped_column(server_default="")
-    attribute: Mapped[str] = mapped_column(server_default="")
-    op: Mapped[str] = mapped_column(String(2), server_default="=")
-    value: Mapped[str] = mapped_column(server_default="")
-    __table_args__ = (Index("radgroupreply_groupname", "groupname", "attribute"),)
-
-
-class RadUserGroup(Base):
-    """Which groups a user is in."""
-
-    __tablename__ = "radusergroup"
-    id: Mapped[int] = mapped_column(Integer, primary_key=True)
-    username: Mapped[str] = mapped_column(server_default="")
-    groupname: Mapped[str] = mapped_column(server_default="")
-    priority: Mapped[int] = mapped_column(Integer, server_default="0")
-    __table_args__ = (Index("radusergroup_username", "username"),)
-
-
-class RadAcct(Base):
-    """Accounting: one row a session of a router. A trigger charges what is used to the grants."""
-
-    __tablename__ = "radacct"
-    radacctid: Mapped[int] = mapped_column(primary_key=True)
-    acctsessionid: Mapped[str]
-    acctuniqueid: Mapped[str] = mapped_column(unique=True)
-    username: Mapped[str | None]
-    realm: Mapped[str | None]
-    nasipaddress: Mapped[str] = mapped_column(INET)
-    nasportid: Mapped[str | None]
-    nasporttype: Mapped[str | None]
-    acctstarttime: Mapped[datetime | None]
-    acctupdatetime: Mapped[datetime | None]
-    acctstoptime: Mapped[datetime | None]
-    acctinterval: Mapped[int | None]
-    acctsessiontime: Mapped[int | None]
-    acctauthentic: Mapped[str | None]
-    connectinfo_start: Mapped[str | None]
-    connectinfo_stop: Mapped[str | None]
-    acctinputoctets: Mapped[int | None]
-    acctoutputoctets: Mapped[int | None]
-    calledstationid: Mapped[str | None]
-    callingstationid: Mapped[str | None]
-    acctterminatecause: Mapped[str | None]
-    servicetype: Mapped[str | None]
-    framedprotocol: Mapped[str | None]
-    framedipaddress: Mapped[str | None] = mapped_column(INET)
-    framedipv6address: Mapped[str | None] = mapped_column(INET)
-    framedipv6prefix: Mapped[str | None] = mapped_column(INET)
-    framedinterfaceid: Mapped[str | None]
-    delegatedipv6prefix: Mapped[str | None] = mapped_column(INET)
-    class_: Mapped[str | None] = mapped_column("class")
-    __table_args__ = (
-        Index(
-            "radacct_active_session_idx",
-            "acctuniqueid",
-            postgresql_where=text("acctstoptime IS NULL"),
-        ),
-        Index(
-            "radacct_bulk_close",
-            "nasipaddress",
-            "acctstarttime",
-            postgresql_where=text("acctstoptime IS NULL"),
-        ),
-        Index("radacct_start_user_idx", "acctstarttime", "username"),
-        Index(
-            "radacct_online_user_idx",
-            "username",
-            postgresql_where=text("acctstoptime IS NULL"),
-        ),
-    )
-
-
-class RadPostAuth(Base):
-    """The answers to logins. A trigger empties `pass`: clear passwords are never kept."""
-
-    __tablename__ = "radpostauth"
-    id: Mapped[int] = mapped_column(primary_key=True)
-    username: Mapped[str]
-    pass_: Mapped[str | None] = mapped_column("pass")
-    reply: Mapped[str | None]
-    calledstationid: Mapped[str | None]
-    callingstationid: Mapped[str | None]
-    authdate: Mapped[datetime] = mapped_column(server_default=func.now())
-    class_: Mapped[str | None] = mapped_column("class")
-    __table_args__ = (Index("radpostauth_authdate", "authdate"),)
-
-
-class Nas(Base):
-    """Who may ask: a router's address or network, and the secret shared with it."""
-
-    __tablename__ = "nas"
-    id: Mapped[int] = mapped_column(Integer, primary_key=True)
-    nasname: Mapped[str]
-    shortname: Mapped[str]
-    type: Mapped[str] = mapped_column(server_default="other")
-    ports: Mapped[int | None] = mapped_column(Integer)
-    secret: Mapped[str]
-    server: Mapped[str | None]
-    community: Mapped[str | None]
-    description: Mapped[str | None]
-    __table_args__ = (Index("nas_nasname", "nasname", unique=True),)
 
 
 class NasSetting(Base):
     """What `nas` has no column for. A NAS without a row has the defaults.
 
     `require_message_authenticator`: false only for routers that cannot sign (RouterOS before 7.15).
+    `mac_auth_password`: what the router is set to send for devices that log in by their address.
+    `router_id` and `coa_port` (where it hears Disconnect-Requests): of a router of router-service.
     """
 
     __tablename__ = "nas_settings"
     nasname: Mapped[str] = mapped_column(primary_key=True)
     require_message_authenticator: Mapped[bool] = mapped_column(server_default=text("true"))
+    mac_auth_password: Mapped[str | None]
+    router_id: Mapped[UUID | None]
+    coa_port: Mapped[int | None] = mapped_column(Integer)
+    __table_args__ = (Index("nas_settings_router", "router_id", unique=True),)
+
+
+class SuspendedUser(Base):
+    """Who may not log in whatever they have paid. The newest `changed_at` counts."""
+
+    __tablename__ = "suspended_users"
+    username: Mapped[str] = mapped_column(primary_key=True)
+    reason: Mapped[str]
+    suspended: Mapped[bool]
+    changed_at: Mapped[datetime]
+
+
+class RadiusCount(Base):
+    """What happened to packets, by name, summed over all processes that ever served."""
+
+    __tablename__ = "radius_counts"
+    name: Mapped[str] = mapped_column(primary_key=True)
+    count: Mapped[int]
 
 
 class Grant(Base):
-    """Access given to a user: from, until, data cap, speed. `used_bytes`: charged by accounting."""
+    """Access given to a user: from, until, data cap, speed. `used_bytes`: charged by accounting.
+
+    `moved_at`: when `mac` was last chosen anew.
+    """
 
     __tablename__ = "grants"
     grant_id: Mapped[UUID] = mapped_column(primary_key=True)
     user_id: Mapped[UUID]
     username: Mapped[str]
-    phone: Mapped[str]
+    phone: Mapped[str | None]
     payment_id: Mapped[UUID]
     starts_at: Mapped[datetime]
     ends_at: Mapped[datetime]
@@ -227,8 +111,12 @@ class Grant(Base):
     mac: Mapped[str | None]
     router_id: Mapped[str | None]
     authorized_at: Mapped[datetime]
+    revision: Mapped[int] = mapped_column(Integer, server_default="0")
+    moved_at: Mapped[datetime | None]
     __table_args__ = (
         Index("grants_username", "username", "ends_at"),
+        Index("grants_phone", "phone"),
+        Index("grants_mac", "mac", "ends_at", postgresql_where=text("mac IS NOT NULL")),
         CheckConstraint("starts_at < ends_at", name="grants_have_time"),
     )
 
@@ -236,7 +124,9 @@ class Grant(Base):
 class GuestSession(Base):
     """One stay online, tied to the grant it uses: made with the grant, filled by accounting.
 
-    `ends_at`: when the paid time ends as known now. `expired_at`: when SessionExpired was sent.
+    `ends_at`: when the paid time ends as known now, by what `expires_by` says. `expired_at`: when
+    SessionExpired was sent. `login_name`: the user's name as the router knows it.
+    `router_until`: the end that the router confirmed after the login.
     """
 
     __tablename__ = "sessions"
@@ -244,7 +134,7 @@ class GuestSession(Base):
     grant_id: Mapped[UUID] = mapped_column(ForeignKey("grants.grant_id"))
     user_id: Mapped[UUID]
     username: Mapped[str]
-    phone: Mapped[str]
+    phone: Mapped[str | None]
     payment_id: Mapped[UUID]
     status: Mapped[str]
     acctuniqueid: Mapped[str | None] = mapped_column(unique=True)
@@ -263,16 +153,21 @@ class GuestSession(Base):
     cause: Mapped[str | None]
     bytes_in: Mapped[int] = mapped_column(server_default="0")
     bytes_out: Mapped[int] = mapped_column(server_default="0")
+    login_name: Mapped[str | None]
+    expires_by: Mapped[str] = mapped_column(server_default="time")
+    router_until: Mapped[datetime | None]
     __table_args__ = (
         CheckConstraint("status IN ('awaiting', 'online', 'ended')", name="sessions_status"),
+        CheckConstraint("expires_by IN ('time', 'data', 'revoked')", name="sessions_expires_by"),
         Index("sessions_grant", "grant_id"),
         Index("sessions_phone", "phone", "session_id"),
-        Index("sessions_open", "ends_at", postgresql_where=text("status <> 'ended'")),
+        Index("sessions_router", "router_id", "session_id"),
+        Index("sessions_due", "ends_at", postgresql_where=text("status = 'online'")),
+        Index("sessions_unused", "ends_at", postgresql_where=text("status = 'awaiting'")),
+        Index("sessions_ended", "ended_at", postgresql_where=text("status = 'ended'")),
         Index("sessions_online", "seen_at", postgresql_where=text("status = 'online'")),
         Index("sessions_online_user", "username", postgresql_where=text("status = 'online'")),
     )
 
 
-# The same as plain tables, for statements that need no objects.
-RADACCT = cast(Table, RadAcct.__table__)
-SESSIONS = cast(Table, GuestSession.__table__)
+SESSIONS = cast(Table, GuestSession.__table__)  # for statements that need no objects

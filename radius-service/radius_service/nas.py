@@ -20,11 +20,15 @@ _REMEMBERED = 10_000
 
 @dataclass(frozen=True, kw_only=True)
 class Client:
-    """One row of `nas`. `signed`: its Access-Requests must carry a Message-Authenticator."""
+    """One row of `nas`. `signed`: its Access-Requests must carry a Message-Authenticator.
+
+    `device_password`: what it sends for devices that log in by their address.
+    """
 
     nasname: str
     secret: bytes = field(repr=False)
     signed: bool
+    device_password: str = field(default="", repr=False)
 
 
 class Clients:
@@ -52,12 +56,19 @@ class Clients:
 
 def read_clients(database: Connection | Session) -> Clients:
     """The rows of `nas` as they are now."""
-    signed = NasSetting.require_message_authenticator
-    query = select(Nas.nasname, Nas.secret, signed).join(
-        NasSetting, NasSetting.nasname == Nas.nasname, isouter=True
-    )
+    query = select(
+        Nas.nasname,
+        Nas.secret,
+        NasSetting.require_message_authenticator.label("signed"),
+        NasSetting.mac_auth_password.label("device_password"),
+    ).join(NasSetting, NasSetting.nasname == Nas.nasname, isouter=True)
     return Clients(
-        Client(nasname=row.nasname, secret=row.secret.encode(), signed=row[2] is not False)
+        Client(
+            nasname=row.nasname,
+            secret=row.secret.encode(),
+            signed=row.signed is not False,
+            device_password=row.device_password or "",
+        )
         for row in database.execute(query)
     )
 

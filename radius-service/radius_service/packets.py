@@ -1,24 +1,38 @@
-"""RADIUS packets in and out: with `coa.py` the only place that knows pyrad."""
+"""RADIUS packets in and out: with `attributes.py` and `coa.py` the only place that knows pyrad."""
 
 import hashlib
-import hmac
 import ipaddress
-from collections.abc import Sequence
+from collections import OrderedDict
+from collections.abc import Mapping
 from enum import IntEnum
-from pathlib import Path
 from typing import Any
 
-from pyrad.dictionary import Dictionary
 from pyrad.packet import AcctPacket, AuthPacket, PacketError
 
-DICTIONARY = Dictionary(str(Path(__file__).with_name("dictionary")))
-HEADER = 20
+from radius_service import quick
+from radius_service.attributes import DICTIONARY, KEYS, Attributes, Key, Value, reply_item
+
+__all__ = [
+    "DICTIONARY",
+    "LARGEST",
+    "Attributes",
+    "Code",
+    "Malformed",
+    "Refused",
+    "Request",
+    "Value",
+    "read",
+    "read_by_pyrad",
+    "reply",
+    "reply_item",
+    "revealed",
+]
+
+HEADER = quick.HEADER
 LARGEST = 4096
 
-Value = str | int | bytes
-Attributes = Sequence[tuple[str, Value]]
-
 _MESSAGE_AUTHENTICATOR = 80
+_EAP_MESSAGE = 79
 
 
 class Code(IntEnum):
@@ -41,22 +55,30 @@ class Refused(Malformed):
 
 
 class Request:
-    """A request whose form was checked. Values come raw: a wrong length reads as absent."""
+    """A request whose form and signature were checked. A value of a wrong length reads as absent.
 
-    def __init__(self, packet: Any) -> None:
+    `packet`: pyrad's, for what is not usual.
+    """
+
+    __slots__ = ("_values", "authenticator", "code", "identifier", "packet", "secret")
+
+    def __init__(
+        self, head: bytes, values: Mapping[Key, list[bytes]], secret: bytes, packet: Any = None
+    ) -> None:
+        self.code = Code(head[0])
+        self.identifier = head[1]
+        self.authenticator = head[4:20]
+        self.secret = secret
         self.packet = packet
-        self.code = Code(packet.code)
-        self.identifier: int = packet.id
-        self.authenticator: bytes = packet.authenticator
+        self._values = values
 
     def all_octets(self, name: str) -> list[bytes]:
         """Every value of an attribute, as it came."""
-        values: list[bytes] = self.packet.get(_KEYS[name], [])
-        return values
+        return self._values.get(KEYS[name], [])
 
     def octets(self, name: str) -> bytes | None:
         """The first value of an attribute, as it came."""
-        values = self.all_octets(name)
+        values = self._values.get(KEYS[name])
         return values[0] if values else None
 
     def text(self, name: str) -> str | None:
@@ -88,45 +110,55 @@ def read(data: bytes, *, secret: bytes, signed: bool) -> Request:
 
     `signed`: a Message-Authenticator is demanded in an Access-Request (CVE-2024-3596).
     """
-    whole = _checked(data)
+    whole, walked, signed_at = _walked(data)
+    is_login = whole[0] == Code.ACCESS_REQUEST
+    # A Message-Authenticator in accounting is computed otherwise, and hardly ever sent.
+    if is_login or (whole[0] == Code.ACCOUNTING_REQUEST and not signed_at):
+        values = quick.values_of(walked)
+        if values is not None:
+            if is_login:
+                _check_login(whole, signed_at, secret=secret, signed=signed)
+            elif not quick.is_accounting_signed(whole, secret=secret):
+                raise Refused("bad_authenticator")
+            return Request(whole, values, secret)
+    return read_by_pyrad(whole, secret=secret, signed=signed)
+
+
+def read_by_pyrad(whole: bytes, *, secret: bytes, signed: bool) -> Request:
+    """The same as `read`, for a packet without padding whose form was checked."""
     kind = AcctPacket if whole[0] == Code.ACCOUNTING_REQUEST else AuthPacket
     try:
         packet = kind(packet=whole, secret=secret, dict=DICTIONARY)
     except PacketError as error:
         raise Malformed("malformed") from error
     _check_signature(packet, signed=signed)
-    return Request(packet)
+    return Request(whole, dict(OrderedDict.items(packet)), secret, packet)
 
 
 def reply(request: Request, code: Code, attributes: Attributes) -> bytes:
     """The reply in bytes: Message-Authenticator first, then Proxy-State as it came, then the rest.
 
-    Raises Malformed where the client's own Proxy-State leaves no room for an answer.
+    Values of one attribute must stand together. Raises Malformed where the client's own
+    Proxy-State leaves no room for an answer.
     """
-    answer = request.packet.CreateReply()
-    answer.code = code
-    for name, value in attributes:
-        answer.AddAttribute(name, value)
-    data: bytes = answer.ReplyPacket()
+    if request.packet is None:
+        data = quick.reply(
+            code=code,
+            identifier=request.identifier,
+            authenticator=request.authenticator,
+            secret=request.secret,
+            attributes=attributes,
+            signed=request.code == Code.ACCESS_REQUEST,
+        )
+    else:
+        answer = request.packet.CreateReply()
+        answer.code = code
+        for name, value in attributes:
+            answer.AddAttribute(name, value)
+        data = answer.ReplyPacket()
     if len(data) > LARGEST:
         raise Malformed("reply_too_large")
     return data
-
-
-def reply_item(name: str, text: str) -> tuple[str, Value] | None:
-    """An attribute as `radreply` keeps it; None where it cannot be sent."""
-    known = DICTIONARY.attributes.get(name)
-    if known is None:
-        return None
-    if known.type == "integer":
-        number = known.values.HasForward(text) or (text.isascii() and text.isdigit())
-        fits = number and (not text.isdigit() or int(text) < 2**32)
-        return (name, int(text) if text.isdigit() else text) if fits else None
-    if known.type == "ipaddr":
-        return (name, text) if _is_ipv4(text) else None
-    if known.type not in ("string", "octets") or not 0 < len(text.encode()) <= 240:
-        return None
-    return (name, text.encode() if known.type == "octets" else text)
 
 
 def revealed(hidden: bytes, *, secret: bytes, authenticator: bytes) -> bytes:
@@ -136,13 +168,16 @@ def revealed(hidden: bytes, *, secret: bytes, authenticator: bytes) -> bytes:
     for at in range(0, len(hidden), 16):
         block = hidden[at : at + 16]
         mask = hashlib.md5(secret + before, usedforsecurity=False).digest()
-        clear += bytes(a ^ b for a, b in zip(block, mask, strict=True))
+        clear += (int.from_bytes(block) ^ int.from_bytes(mask)).to_bytes(16)
         before = block
     return clear.rstrip(b"\0")
 
 
-def _checked(data: bytes) -> bytes:
-    """The packet without padding. pyrad lets a truncated last attribute and 8 KiB pass: not we."""
+def _walked(data: bytes) -> tuple[bytes, list[tuple[int, bytes]], int]:
+    """The packet without padding, its attributes in order, and where its signature is (or 0).
+
+    pyrad lets a truncated last attribute and 8 KiB pass: not we.
+    """
     if len(data) < HEADER:
         raise Malformed("malformed")
     if data[0] not in (Code.ACCESS_REQUEST, Code.ACCOUNTING_REQUEST, Code.STATUS_SERVER):
@@ -150,30 +185,35 @@ def _checked(data: bytes) -> bytes:
     length = int.from_bytes(data[2:4])
     if not HEADER <= length <= min(len(data), LARGEST):
         raise Malformed("malformed")
-    signatures = 0
+    walked: list[tuple[int, bytes]] = []
+    signed_at = 0
     at = HEADER
     while at < length:
         size = data[at + 1] if at + 1 < length else 0
         if size < 2 or at + size > length:
             raise Malformed("malformed")
-        if not _fits(data[at], size - 2):
+        code, value = data[at], data[at + 2 : at + size]
+        if code == _MESSAGE_AUTHENTICATOR:
+            if signed_at or size != 18:
+                raise Malformed("malformed")
+            signed_at = at + 2
+        elif (code == 2 and not _hides_password(value)) or (code == 3 and size != 19):
             raise Malformed("malformed")
-        signatures += data[at] == _MESSAGE_AUTHENTICATOR
+        walked.append((code, value))
         at += size
-    if signatures > 1:
-        raise Malformed("malformed")
-    return data[:length]
+    return data[:length], walked, signed_at
 
 
-def _fits(attribute: int, size: int) -> bool:
-    """Whether an attribute that is computed with has the length that its RFC gives it."""
-    if attribute == _MESSAGE_AUTHENTICATOR:
-        return size == 16
-    if attribute == 2:  # User-Password
-        return size % 16 == 0 and 16 <= size <= 128
-    if attribute == 3:  # CHAP-Password: identifier and MD5
-        return size == 17
-    return True
+def _hides_password(value: bytes) -> bool:
+    return len(value) % 16 == 0 and 16 <= len(value) <= 128
+
+
+def _check_login(whole: bytes, signed_at: int, *, secret: bytes, signed: bool) -> None:
+    if not signed_at:
+        if signed:
+            raise Refused("no_message_authenticator")
+    elif not quick.is_signed(whole, at=signed_at, secret=secret):
+        raise Refused("bad_message_authenticator")
 
 
 def _check_signature(packet: Any, *, signed: bool) -> None:
@@ -181,34 +221,10 @@ def _check_signature(packet: Any, *, signed: bool) -> None:
     if has_signature and not packet.verify_message_authenticator():
         raise Refused("bad_message_authenticator")
     if packet.code == Code.ACCOUNTING_REQUEST:
-        if not _is_accounting_signed(packet):
+        if not quick.is_accounting_signed(packet.raw_packet, secret=packet.secret):
             raise Refused("bad_authenticator")
         return
     # Status-Server and EAP must be signed whatever the NAS can (RFC 5997 section 3, RFC 3579).
-    must = signed or packet.code == Code.STATUS_SERVER or packet.get(_KEYS["EAP-Message"])
+    must = signed or packet.code == Code.STATUS_SERVER or packet.get(_EAP_MESSAGE)
     if must and not has_signature:
         raise Refused("no_message_authenticator")
-
-
-def _is_accounting_signed(packet: Any) -> bool:
-    """The Request Authenticator of accounting is a hash with the secret (RFC 2866 section 3)."""
-    raw: bytes = packet.raw_packet
-    digest = hashlib.md5(raw[:4] + bytes(16) + raw[20:] + packet.secret, usedforsecurity=False)
-    return hmac.compare_digest(digest.digest(), raw[4:20])
-
-
-def _is_ipv4(text: str) -> bool:
-    try:
-        ipaddress.IPv4Address(text)
-    except ValueError:
-        return False
-    return True
-
-
-def _key_of(name: str) -> int | tuple[int, int]:
-    known = DICTIONARY.attributes[name]
-    code: int = known.code
-    return (DICTIONARY.vendors.GetForward(known.vendor), code) if known.vendor else code
-
-
-_KEYS = {name: _key_of(name) for name in DICTIONARY.attributes}

@@ -9,13 +9,20 @@ from sqlalchemy import Row, select
 
 from hotspot.contract.message import utc_text
 from hotspot.contract.sessions import DisconnectSessionJob
-from hotspot.web.app import db, publish
+from hotspot.web.app import db, now, publish
 from hotspot.web.auth import needs_role
 from hotspot.web.failed_jobs import DispatchedSchema
-from hotspot.web.pages import newest_first
+from hotspot.web.openapi import refuses
+from hotspot.web.pages import newest_first, paged
 from hotspot.web.problem import Problem
-from radius_service.models import SESSIONS
-from radius_service.schemas import SessionFilterSchema, SessionSchema, SessionsSchema
+from radius_service import promise
+from radius_service.models import KICK_STEPS, KICKS, SESSIONS
+from radius_service.schemas import (
+    PromiseSchema,
+    SessionFilterSchema,
+    SessionsSchema,
+    SessionWithKicksSchema,
+)
 
 blueprint = Blueprint("sessions", __name__, url_prefix="/api/v1/sessions")
 
@@ -24,6 +31,7 @@ blueprint = Blueprint("sessions", __name__, url_prefix="/api/v1/sessions")
 @blueprint.arguments(SessionFilterSchema, location="query")
 @blueprint.response(200, SessionsSchema)
 @needs_role("viewer")
+@paged
 def list_sessions(wanted: dict[str, str]) -> dict[str, Any]:
     """Sessions, newest first."""
     return newest_first(
@@ -39,17 +47,33 @@ def list_sessions(wanted: dict[str, str]) -> dict[str, Any]:
     )
 
 
+@blueprint.get("/promise")
+@blueprint.response(200, PromiseSchema)
+@needs_role("viewer")
+def show_promise() -> dict[str, Any]:
+    """How many sessions are open more than a minute after their paid time, at this moment."""
+    at = now()
+    with db() as connection:
+        broken = promise.service_without_time(connection, at)
+    return {
+        promise.WITHOUT_TIME: broken.count,
+        "since": _time(broken.since),
+        "as_of": utc_text(at),
+    }
+
+
 @blueprint.get("/<uuid:session_id>")
-@blueprint.response(200, SessionSchema)
+@blueprint.response(200, SessionWithKicksSchema)
 @needs_role("viewer")
 def show_session(session_id: UUID) -> dict[str, Any]:
-    """One session."""
-    return _seen(_row(session_id))
+    """One session, and what was done to end it."""
+    return {**_seen(_row(session_id)), "kicks": _kicks_of(session_id)}
 
 
 @blueprint.delete("/<uuid:session_id>")
 @blueprint.response(202, DispatchedSchema)
 @needs_role("support")
+@refuses({409: "It is not online."})
 def disconnect_session(session_id: UUID) -> dict[str, Any]:
     """Have the guest sent off by their router."""
     row = _row(session_id)
@@ -66,6 +90,40 @@ def _row(session_id: UUID) -> Row[Any]:
     if row is None:
         raise Problem(404, "not-found", f"There is no session {session_id}.")
     return row
+
+
+def _kicks_of(session_id: UUID) -> list[dict[str, Any]]:
+    mine = select(KICKS).where(KICKS.c.session_id == session_id).order_by(KICKS.c.kick_id)
+    taken = (
+        select(KICK_STEPS)
+        .join(KICKS, KICKS.c.kick_id == KICK_STEPS.c.kick_id)
+        .where(KICKS.c.session_id == session_id)
+        .order_by(KICK_STEPS.c.step_id)
+    )
+    with db() as connection:
+        kicks, steps = connection.execute(mine).all(), connection.execute(taken).all()
+    return [
+        {
+            "reason": kick.reason,
+            "begun_at": utc_text(kick.begun_at),
+            "attempts": kick.attempts,
+            "due_at": None if kick.ended_at else utc_text(kick.due_at),
+            "ended_at": _time(kick.ended_at),
+            "outcome": kick.outcome,
+            "steps": [_step(step) for step in steps if step.kick_id == kick.kick_id],
+        }
+        for kick in kicks
+    ]
+
+
+def _step(step: Row[Any]) -> dict[str, Any]:
+    return {
+        "attempt": step.attempt,
+        "step": step.step,
+        "outcome": step.outcome,
+        "detail": step.detail,
+        "at": utc_text(step.at),
+    }
 
 
 def _seen(row: Row[Any]) -> dict[str, Any]:

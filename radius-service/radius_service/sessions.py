@@ -6,14 +6,16 @@ Every function answers with the messages to be sent; the caller records them in 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import Row, case, func, insert, literal, null, select, text, update
+from sqlalchemy import Row, cast, func, insert, literal, null, select, text, update
 from sqlalchemy.orm import Session
 
 from hotspot.contract.sessions import SessionEnded, SessionExpired, SessionStarted
 from hotspot.ids import new_id
+from radius_service import kicks
 from radius_service.accounting import Report, Stay
-from radius_service.models import SESSIONS, Grant
+from radius_service.models import SESSIONS, Grant, NasSetting
 
 # What is told about a session; each names the payment that it belongs to.
 Told = SessionStarted | SessionEnded | SessionExpired
@@ -36,18 +38,19 @@ _GRANT_IN_USE = text("""
 """)
 
 
-def lock_users(db: Session, usernames: Sequence[str]) -> None:
-    """Let nobody else change these users' sessions until the transaction ends.
+# In one order, so that two groups cannot wait for each other. The setting tells the triggers of
+# radacct that this transaction keeps the session records too (`following` does it for others).
+_LOCKS = text("""
+    SELECT pg_advisory_xact_lock(hashtextextended(name, 0)), set_config('hotspot.books', 'on', true)
+    FROM unnest(CAST(:names AS text[])) AS name
+""")
 
-    In one order, so that two groups cannot wait for each other.
-    """
+
+def lock_users(db: Session, usernames: Sequence[str]) -> None:
+    """Let nobody else change these users' sessions until the transaction ends."""
     wanted = sorted(set(usernames))
     if wanted:
-        locks = text(
-            "SELECT pg_advisory_xact_lock(hashtextextended(name, 0))"
-            " FROM unnest(CAST(:names AS text[])) AS name"
-        )
-        db.execute(locks, {"names": wanted})
+        db.execute(_LOCKS, {"names": wanted})
 
 
 def await_login(db: Session, grant: Grant, now: datetime) -> None:
@@ -55,16 +58,26 @@ def await_login(db: Session, grant: Grant, now: datetime) -> None:
     db.execute(insert(SESSIONS).values({**_new_session(grant, now), "status": "awaiting"}))
 
 
-def extend_open(db: Session, username: str, now: datetime) -> None:
-    """Who is online while a grant is added stays so for longer."""
-    until = select(text("until")).select_from(func.login_limits(username, null(), now))
-    online = (
-        SESSIONS.c.username == username,
-        SESSIONS.c.status == "online",
-        SESSIONS.c.expired_at.is_(None),
+def settle_ends(db: Session, username: str, now: datetime, *, over_by: str) -> list[UUID]:
+    """Work out anew when the paid time of who is online ends; answers the sessions that changed.
+
+    Without any access left it ends now, `over_by` that.
+    """
+    limits = func.login_limits(username, null(), now)
+    left = db.execute(select(text("until"), text("reason")).select_from(limits)).one()
+    online = [SESSIONS.c.username == username, SESSIONS.c.status == "online"]
+    if left.until is not None:
+        until, by = left.until, "time"
+    else:
+        until, by = now, "data" if left.reason == "data" else over_by
+        online.append(SESSIONS.c.ends_at > now)
+    changed = (
+        update(SESSIONS)
+        .where(*online, SESSIONS.c.ends_at != until)
+        .values(ends_at=until, expires_by=by)
+        .returning(SESSIONS.c.session_id)
     )
-    ends_at = func.coalesce(until.scalar_subquery(), SESSIONS.c.ends_at)
-    db.execute(update(SESSIONS).where(*online).values(ends_at=ends_at))
+    return list(db.scalars(changed))
 
 
 def begin(db: Session, report: Report, stay: Stay, now: datetime) -> list[Told]:
@@ -82,8 +95,10 @@ def begin(db: Session, report: Report, stay: Stay, now: datetime) -> list[Told]:
         "status": "online",
         "acctuniqueid": report.unique_id,
         "acctsessionid": report.session_id,
+        "login_name": report.login_name,
         "nas": report.nas_source,
         "nas_identifier": report.nas_identifier,
+        "router_id": func.coalesce(_router_at(report.nas_source), grant.router_id),
         "mac": report.mac,
         "ip": report.ip,
         "started_at": stay.started_at,
@@ -118,9 +133,7 @@ def progress(db: Session, report: Report, stay: Stay) -> None:
     reason = select(text("reason")).select_from(
         func.login_limits(SESSIONS.c.username, SESSIONS.c.mac, report.at)
     )
-    used_up = reason.scalar_subquery() == "data"
-    at = literal(report.at)
-    db.execute(
+    seen = db.execute(
         update(SESSIONS)
         .where(SESSIONS.c.acctuniqueid == report.unique_id)
         .values(
@@ -128,21 +141,42 @@ def progress(db: Session, report: Report, stay: Stay) -> None:
             ip=func.coalesce(literal(report.ip, SESSIONS.c.ip.type), SESSIONS.c.ip),
             bytes_in=stay.bytes_in,
             bytes_out=stay.bytes_out,
-            ends_at=case((used_up, func.least(SESSIONS.c.ends_at, at)), else_=SESSIONS.c.ends_at),
         )
+        .returning(SESSIONS.c.username, reason.scalar_subquery().label("reason"))
+    ).first()
+    if seen is not None and seen.reason == "data":
+        _data_is_used_up(db, seen.username, report.at)
+
+
+def _data_is_used_up(db: Session, username: str, at: datetime) -> None:
+    """All devices of a user share the data: none of them goes on without."""
+    later = (SESSIONS.c.status == "online", SESSIONS.c.ends_at > at)
+    db.execute(
+        update(SESSIONS)
+        .where(SESSIONS.c.username == username, *later)
+        .values(ends_at=at, expires_by="data")
     )
 
 
 def end(db: Session, unique_ids: Sequence[str], *, at: datetime, cause: str | None) -> list[Told]:
-    """End sessions. One that ended with its paid time is told as expired too, once."""
+    """End sessions. One that ended with its paid time is told as expired too, once.
+
+    Whoever was to be sent off is gone: that closes the ledger.
+    """
     rows = db.execute(
         update(SESSIONS)
         .where(SESSIONS.c.acctuniqueid.in_(unique_ids), SESSIONS.c.status == "online")
         .values(status="ended", ended_at=at, cause=cause or "unknown")
         .returning(SESSIONS)
     ).all()
-    over = [row for row in rows if row.expired_at is None and row.ends_at <= at + _ABOUT_THE_END]
+    kicks.close(db, [row.session_id for row in rows], at=at, cause=cause)
+    over = [row for row in rows if row.ends_at <= at + _ABOUT_THE_END and is_to_be_told(row)]
     return [*(_ended(row) for row in rows), *expire(db, over, at)]
+
+
+def is_to_be_told(row: Row[Any]) -> bool:
+    """Whether SessionExpired is owed and would be true: what was taken back is not used up."""
+    return row.expired_at is None and row.expires_by != "revoked"
 
 
 def expire(db: Session, rows: Sequence[Row[Any]], at: datetime) -> list[Told]:
@@ -159,9 +193,16 @@ def expire(db: Session, rows: Sequence[Row[Any]], at: datetime) -> list[Told]:
             grant_id=row.grant_id,
             payment_id=row.payment_id,
             expired_at=at,
+            cause="data" if row.expires_by == "data" else "time",
         )
         for row in rows
     ]
+
+
+def _router_at(address: str) -> Any:
+    """The id of the router of router-service whose packets come from an address."""
+    of_router = select(cast(NasSetting.router_id, SESSIONS.c.router_id.type))
+    return of_router.where(NasSetting.nasname == address).scalar_subquery()
 
 
 def _claim(

@@ -58,4 +58,5 @@ def config(keys: Keys) -> Config:
         radius_acct_port=1813,
         radius_coa_port=3799,
         radius_nas=(NasSeed(nasname="127.0.0.1", secret=SECRET.decode()),),
+        session_timer=False,
     )

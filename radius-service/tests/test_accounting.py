@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hotspot.testing.handling import NOON
-from radius_service.accounting import SILENT, Report, Status, Stay, after, report_of
+from radius_service.accounting import SILENT, Report, Status, Stay, after, is_another, report_of
 from radius_service.packets import Malformed, read
 
 from .conftest import Vectors
@@ -156,6 +156,38 @@ def test_a_session_closed_for_its_silence_goes_on_when_it_is_heard_again() -> No
     assert after(silent, says("start")) == (silent, ())
     counted, changes = after(silent, says("stop", minute=25, counted=9))
     assert (changes, counted.bytes_in, counted.stopped_at) == ((), 9, silent.stopped_at)
+
+
+@given(st.lists(st.integers(min_value=0, max_value=2 * GIB - 1), max_size=12))
+def test_counters_of_32_bits_are_added_up_over_their_wraps(used: list[int]) -> None:
+    reports = [
+        says("interim", minute=minute, counted=sum(used[:minute]) % 2**32)
+        for minute in range(len(used) + 1)
+    ]
+    stay, _ = told(*reports)
+    assert stay.bytes_in == stay.bytes_out == sum(used)
+
+
+def test_a_counter_that_begins_anew_is_not_taken_for_a_wrap() -> None:
+    stay, _ = told(says("interim", minute=5, counted=GIB), says("interim", minute=10, counted=5))
+    assert stay.bytes_in == GIB
+
+
+@pytest.mark.parametrize(
+    ("report", "another"),
+    [
+        (replace(says("start"), at=NOON + timedelta(hours=23)), False),
+        (replace(says("start"), at=NOON + timedelta(days=2)), True),
+        (replace(says("interim", minute=5), at=NOON + timedelta(days=2)), False),
+    ],
+)
+def test_only_a_start_long_after_the_end_begins_another_session(
+    report: Report, another: bool
+) -> None:
+    ended, _ = told(says("start"), says("stop", minute=8))
+    assert is_another(ended, report) is another
+    begun, _ = told(says("start"))
+    assert not is_another(begun, report)
 
 
 @given(st.permutations(["start", "interim5", "interim10", "stop12", "stop12", "start"]))

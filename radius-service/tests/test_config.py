@@ -19,6 +19,7 @@ def environ(keys: Keys, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     monkeypatch.setenv("JWT_PUBLIC_KEY", keys.public_pem)
     for name in ("AUTH_PORT", "ACCT_PORT", "COA_PORT", "HOST", "NAS"):
         monkeypatch.delenv(f"RADIUS_{name}", raising=False)
+    monkeypatch.delenv("SESSION_TIMER", raising=False)
     return monkeypatch
 
 
@@ -27,6 +28,15 @@ def test_the_well_known_ports_are_the_defaults(environ: pytest.MonkeyPatch) -> N
     assert (config.radius_auth_port, config.radius_acct_port) == (1812, 1813)
     assert (config.radius_coa_port, config.radius_host) == (3799, "127.0.0.1")
     assert config.radius_nas == ()
+
+
+@pytest.mark.parametrize(("said", "on"), [(None, True), ("on", True), ("off", False)])
+def test_the_timer_runs_unless_it_is_turned_off(
+    environ: pytest.MonkeyPatch, said: str | None, on: bool
+) -> None:
+    if said is not None:
+        environ.setenv("SESSION_TIMER", said)
+    assert load(Env()).session_timer is on
 
 
 def test_routers_are_named_with_their_secrets(environ: pytest.MonkeyPatch) -> None:
@@ -45,6 +55,7 @@ def test_routers_are_named_with_their_secrets(environ: pytest.MonkeyPatch) -> No
         ("RADIUS_NAS", "127.0.0.1="),
         ("RADIUS_AUTH_PORT", "70000"),
         ("RADIUS_HOST", "localhost"),
+        ("SESSION_TIMER", "sometimes"),
     ],
 )
 def test_a_wrong_setting_is_named_but_its_secret_is_not(

@@ -179,9 +179,7 @@ def test_all_waiting_logins_are_looked_up_together_in_their_order(radius: Databa
     radius.give()
     radius.give(username="bob", user_id=radius.order().grant_id, password="of bob")
     asked = ["nobody", "bob", None, "alice", "bob"]
-    logins = [
-        Login(username=name, credentials=None, mac=None, called=None, nas="") for name in asked
-    ]
+    logins = [Login(typed=name, credentials=None, mac=None, called=None, nas="") for name in asked]
     with radius.engine.connect() as connection:
         found = look_up(connection, logins, at=NOON)
     passwords = [one.password if one else None for one in found]

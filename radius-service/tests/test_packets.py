@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from pyrad.packet import AuthPacket
 
 from radius_service.logins import Chap, Pap, login_of
+from radius_service.nas import Client
 from radius_service.packets import (
     DICTIONARY,
     Code,
@@ -21,6 +22,7 @@ from radius_service.packets import (
 from .conftest import Vectors
 from .world import SECRET, bytes_of, login, status_request
 
+ROUTER = Client(nasname="10.0.0.1", secret=SECRET, signed=True)
 LIMITS: list[tuple[str, Value]] = [
     ("Session-Timeout", 3600),
     ("Idle-Timeout", 600),
@@ -38,8 +40,8 @@ def opened(data: bytes, *, signed: bool = True) -> Request:
 
 def test_a_recorded_pap_login_is_read(vectors: Vectors) -> None:
     request = opened(vectors["valid"]["access_request_pap_ma_first"])
-    asked = login_of(request, secret=SECRET, nas="10.0.0.1")
-    assert asked.username == "alice"
+    asked = login_of(request, client=ROUTER, nas="10.0.0.1")
+    assert asked.typed == "alice"
     assert asked.credentials == Pap(password=b"secret-pw")
     assert asked.mac == "02:00:5E:10:00:01"
     assert asked.nas == "MikroTik"
@@ -50,7 +52,7 @@ def test_a_recorded_pap_login_is_read(vectors: Vectors) -> None:
 
 def test_a_recorded_chap_login_is_read(vectors: Vectors) -> None:
     request = opened(vectors["valid"]["access_request_chap_ma"])
-    credentials = login_of(request, secret=SECRET, nas="10.0.0.1").credentials
+    credentials = login_of(request, client=ROUTER, nas="10.0.0.1").credentials
     assert isinstance(credentials, Chap)
     assert credentials.challenge == b"defghijklmnopqrs"
 
@@ -58,14 +60,14 @@ def test_a_recorded_chap_login_is_read(vectors: Vectors) -> None:
 def test_without_a_challenge_chap_uses_the_authenticator() -> None:
     packet = login(chap=True)
     del packet["CHAP-Challenge"]
-    credentials = login_of(opened(bytes_of(packet)), secret=SECRET, nas="").credentials
+    credentials = login_of(opened(bytes_of(packet)), client=ROUTER, nas="").credentials
     assert isinstance(credentials, Chap)
     assert credentials.challenge == packet.authenticator
 
 
 @pytest.mark.parametrize("password", ["x", "a" * 16, "a" * 17, "p" * 100, "pässwörd"])
 def test_passwords_of_any_length_are_revealed(password: str) -> None:
-    asked = login_of(opened(bytes_of(login(password=password))), secret=SECRET, nas="")
+    asked = login_of(opened(bytes_of(login(password=password))), client=ROUTER, nas="")
     assert asked.credentials == Pap(password=password.encode())
 
 
@@ -165,7 +167,7 @@ def test_a_signed_packet_with_padding_is_still_signed(vectors: Vectors) -> None:
 
 def test_a_username_that_is_no_text_is_nobodys(vectors: Vectors) -> None:
     request = opened(vectors["malformed"]["user_name_nul_and_utf8"], signed=False)
-    assert login_of(request, secret=SECRET, nas="").username is None
+    assert login_of(request, client=ROUTER, nas="").typed is None
     assert "\0" not in (request.text("User-Name") or "")
 
 
@@ -185,7 +187,7 @@ def test_noise_is_read_or_dropped_but_never_crashes(noise: bytes) -> None:
     header = bytes([1, 1]) + (20 + len(noise)).to_bytes(2) + bytes(16)
     for data in (noise, header + noise):
         try:
-            login_of(opened(data, signed=False), secret=SECRET, nas="")
+            login_of(opened(data, signed=False), client=ROUTER, nas="")
         except Malformed:
             continue
 

@@ -12,10 +12,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from hotspot.testing.freeradius import free_udp_ports
 from hotspot.testing.identity import Keys
 from hotspot.vault import Vault
 
-from .world import GIB, Database, free_ports, until
+from .world import GIB, Database, until
 
 SIGNED = "Message-Authenticator = 0x00"
 
@@ -65,7 +66,7 @@ def process(vaulted: Database, keys: Keys, amqp_url: str) -> Iterator[Process]:
     """The server in a process of its own; it must end well when it is told to."""
     if shutil.which("radclient") is None:
         pytest.fail("radclient is missing: install Debian's freeradius-utils", pytrace=False)
-    auth_port, acct_port = free_ports()
+    auth_port, acct_port = free_udp_ports()
     url = vaulted.engine.url.set(drivername="postgresql")
     environ = os.environ | {
         "DATABASE_URL": url.render_as_string(hide_password=False),
@@ -129,7 +130,7 @@ def test_radclient_is_refused_before_payment_with_a_wrong_password_and_after_the
         assert "Wrong username or password" in wrong
     until(lambda: process.ask(*PAP).startswith("Access-Reject"))
     for credentials in (PAP, CHAP):
-        assert "Your time is up" in process.ask(*credentials)
+        assert "Your time is used up" in process.ask(*credentials)
 
 
 def test_radclient_accounts_a_stay_which_is_published(vaulted: Database, process: Process) -> None:

@@ -7,12 +7,14 @@ import pytest
 from flask.testing import FlaskClient
 
 from hotspot.contract.sessions import DisconnectSessionJob
-from hotspot.testing.handling import FakePublisher
+from hotspot.testing.handling import NOON, FakePublisher
 from hotspot.testing.identity import Keys
+from radius_service.coa import Answer
 from radius_service.config import Config
 from radius_service.web import create_app
 
-from .test_booking import book, start
+from .test_booking import book, start, stop
+from .test_kicks import send_off
 from .world import Database
 
 Get = Callable[..., Any]
@@ -45,7 +47,32 @@ def test_a_session_online_is_shown(radius: Database, get: Get) -> None:
     assert (item["nas"], item["ip"], item["mac"]) == ("site-1", "10.5.50.7", "02:00:5E:10:00:00")
     assert item["started_at"] == "2026-01-15T09:00:00Z"
     assert item["until"] == "2026-01-15T10:00:00Z"
-    assert get(f"/{item['id']}").json == item
+    assert get(f"/{item['id']}").json == {**item, "kicks": []}
+
+
+def test_what_was_done_to_end_a_session_is_shown(radius: Database, get: Get) -> None:
+    radius.give()
+    book(radius, start())
+    send_off(radius, Answer(outcome="refused", detail="Error-Cause 401"))
+    session_id = radius.row("SELECT session_id FROM sessions").session_id
+    (kick,) = get(f"/{session_id}").json["kicks"]
+    steps = [(one["attempt"], one["step"], one["outcome"]) for one in kick["steps"]]
+    assert steps == [(1, "disconnect_request", "refused"), (1, "router_api", "waiting")]
+    assert kick["steps"][0]["detail"] == "Error-Cause 401"
+    assert (kick["reason"], kick["attempts"], kick["ended_at"]) == ("operator", 1, None)
+    assert kick["due_at"] == "2026-01-15T09:00:45Z"
+    book(radius, stop(at=NOON))
+    (kick,) = get(f"/{session_id}").json["kicks"]
+    assert (kick["due_at"], kick["outcome"]) == (None, "stopped")
+    assert kick["steps"][-1]["step"] == "verified"
+
+
+def test_the_promise_is_shown(radius: Database, get: Get) -> None:
+    assert get("/promise").json["service_without_time"] == 0
+    radius.give()
+    book(radius, start())
+    shown = get("/promise").json  # today, that time is long over
+    assert (shown["service_without_time"], shown["since"]) == (1, "2026-01-15T10:00:00Z")
 
 
 def test_sessions_are_filtered(radius: Database, get: Get) -> None:

@@ -6,7 +6,6 @@ from sqlalchemy import text
 
 from hotspot.contract.sessions import LoginAccepted, SessionStarted
 from hotspot.testing.handling import NOON, FakePublisher
-from radius_service.logins import REFUSALS
 
 from .world import (
     ACCEPT,
@@ -126,7 +125,7 @@ def test_the_whole_stay_of_a_guest(radius: Database, running: Running) -> None:
     )
     accounts(running, stop)
     until(lambda: "SessionExpired" in running.told)
-    assert asks(running)["Reply-Message"] == [REFUSALS["expired"]]
+    assert asks(running)["Reply-Message"] == [radius.words("expired")]
     assert radius.row("SELECT used_bytes FROM grants").used_bytes == GIB // 2
     session = radius.row("SELECT * FROM sessions")
     assert (session.grant_id, session.status) == (grant.grant_id, "ended")

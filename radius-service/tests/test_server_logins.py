@@ -5,7 +5,7 @@ import os
 import pytest
 from pyrad.packet import AuthPacket
 
-from radius_service.logins import REFUSALS, WRONG
+from radius_service.logins import WRONG
 from radius_service.packets import DICTIONARY
 
 from .conftest import Vectors
@@ -63,10 +63,10 @@ def test_who_cannot_log_in_is_told_why(radius: Database, running: Running, chap:
     wrong = asks(running, chap=chap, password="wrong")
     assert (wrong.code, wrong["Reply-Message"]) == (REJECT, [WRONG])
     radius.execute("UPDATE grants SET used_bytes = data_bytes")
-    assert asks(running, chap=chap)["Reply-Message"] == [REFUSALS["data"]]
+    assert asks(running, chap=chap)["Reply-Message"] == [radius.words("data")]
     running.clock.move(hours=1)
     late = asks(running, chap=chap)
-    assert (late.code, late["Reply-Message"]) == (REJECT, [REFUSALS["expired"]])
+    assert (late.code, late["Reply-Message"]) == (REJECT, [radius.words("expired")])
     until(lambda: running.counts.get("rejected_expired") == 1)
 
 
@@ -82,7 +82,7 @@ def test_one_device_too_many_is_refused_until_the_first_logs_out(
 ) -> None:
     radius.give(devices=1)
     accounts(running, accounting("Start", mac=OTHER_MAC))
-    assert asks(running)["Reply-Message"] == [REFUSALS["devices"]]
+    assert asks(running)["Reply-Message"] == [radius.words("devices")]
     accounts(running, accounting("Stop", mac=OTHER_MAC))
     assert asks(running).code == ACCEPT
 

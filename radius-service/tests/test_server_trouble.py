@@ -1,7 +1,6 @@
 """Repeats, malformed packets, a database or a broker in trouble, and the end."""
 
 import os
-import threading
 from collections.abc import Sequence
 
 import pytest
@@ -160,26 +159,3 @@ def test_what_is_in_hand_is_answered_before_the_server_stops(
         running.server.stop()
     assert {running.hear()[0], running.hear()[0]} == {ACCEPT, ACCOUNTED}
     until(lambda: len(radius.rows("SELECT * FROM radpostauth")) == 1)
-
-
-def test_two_processes_may_serve_one_port(radius: Database) -> None:
-    radius.give()
-    with serving(radius.engine) as one:
-        from radius_service.server import RadiusServer
-
-        other = RadiusServer(
-            engine=radius.engine,
-            publisher=FakePublisher(),
-            host="127.0.0.1",
-            auth_port=one.server.auth_port,
-            acct_port=one.server.acct_port,
-            clock=one.clock,
-        )
-        thread = threading.Thread(target=other.serve)
-        other.nas.refresh()
-        thread.start()
-        data = bytes_of(login())
-        assert one.ask(data) == one.ask(data)
-        other.stop()
-        thread.join(10)
-        assert not thread.is_alive()

@@ -23,7 +23,7 @@ from hotspot.contract.message import Message
 from hotspot.ids import new_id
 from hotspot.testing.handling import NOON, FakePublisher, run
 from hotspot.vault import Vault
-from radius_service.handlers import authorize_radius_user
+from radius_service.access import authorize_radius_user
 from radius_service.packets import DICTIONARY
 from radius_service.server import RadiusServer
 
@@ -102,10 +102,20 @@ class Database:
         query = "SELECT name FROM outbox WHERE name ~ '^(Session|Login)' ORDER BY name"
         return [name for (name,) in self.rows(query)]
 
+    def words(self, reason: str) -> str:
+        """What a guest is told who is refused for this reason."""
+        return str(self.row("SELECT login_words(:reason)", reason=reason)[0])
+
     def execute(self, statement: str, **values: object) -> None:
         """Change something behind the service's back."""
         with self.engine.begin() as connection:
             connection.execute(text(statement), values)
+
+    def changes(self, statement: str, **values: object) -> bool:
+        """Change something behind the service's back; whether there was anything to change."""
+        with self.engine.begin() as connection:
+            done = connection.execute(text(statement), values)
+            return bool(done.rowcount)
 
 
 @dataclass
@@ -150,7 +160,9 @@ class Running:
 
 
 @contextmanager
-def serving(engine: Engine, *, publisher: FakePublisher | None = None) -> Iterator[Running]:
+def serving(
+    engine: Engine, *, publisher: FakePublisher | None = None, session_timer: bool = False
+) -> Iterator[Running]:
     """A server at noon on free ports, until the block ends."""
     sent, clock = publisher or FakePublisher(), MovedClock()
     server = RadiusServer(
@@ -159,6 +171,7 @@ def serving(engine: Engine, *, publisher: FakePublisher | None = None) -> Iterat
         host="127.0.0.1",
         auth_port=0,
         acct_port=0,
+        session_timer=session_timer,
         clock=clock,
     )
     thread = threading.Thread(target=server.serve)
@@ -265,17 +278,6 @@ def answer_to(packet: Any, reply: bytes) -> Any:
     decoded = packet.CreateReply(packet=reply)
     assert packet.VerifyReply(decoded, enforce_ma=packet.code == 1), "the reply is not signed"
     return decoded
-
-
-def free_ports() -> tuple[int, int]:
-    """Two UDP ports that nobody has now."""
-    with (
-        socket.socket(type=socket.SOCK_DGRAM) as one,
-        socket.socket(type=socket.SOCK_DGRAM) as other,
-    ):
-        one.bind(("127.0.0.1", 0))
-        other.bind(("127.0.0.1", 0))
-        return one.getsockname()[1], other.getsockname()[1]
 
 
 def asks(running: Running, **fields: Any) -> Any:
