@@ -138,6 +138,8 @@ class RouterBehaviour:
 
     mode: RouterMode = RouterMode.OK
     delay_ms: int | None = None
+    # How many sentences of a conversation it hears before it reboots.
+    after: int | None = None
 
     @property
     def packet_delay(self) -> float:
@@ -244,6 +246,7 @@ class RouterBehaviourSchema(Schema):
 
     mode = fields.Enum(RouterMode, by_value=True, required=True)
     delay_ms = fields.Integer(validate=DELAY_MS, allow_none=True)
+    after = fields.Integer(validate=validate.Range(min=0, max=10_000), allow_none=True)
 
     @post_load
     def make(self, data: dict[str, object], **_: object) -> RouterBehaviour:

@@ -9,10 +9,11 @@ from typing import Final
 
 import requests
 
-from simulators.post import post_once
-from simulators.prompts import Delivery, Prompt, PromptState
+from simulators.post import POST_TIMEOUT, Delivery, post_once
+from simulators.prompts import Prompt, PromptState
 from simulators.stk import EAST_AFRICA, TIMESTAMP_FORMAT
 
+HEADERS: Final = {"Content-Type": "application/json", "User-Agent": "Apache-HttpClient"}
 SUCCESS: Final = "The service request is processed successfully."
 # The words for one code have changed over the years.
 DESCRIPTIONS: Final[dict[int | str, tuple[str, ...]]] = {
@@ -87,20 +88,24 @@ class Postman:
         """The body of a prompt's callback, each time in another variant."""
         return callback_body(prompt, next(self._turn))
 
-    def deliver(self, prompt: Prompt, body: bytes, now: datetime) -> Delivery:
+    def deliver(self, url: str, body: bytes, now: datetime) -> Delivery:
         """Post it, and say how it was received."""
+        return self.ask(url, body, now)[0]
+
+    def ask(
+        self, url: str, body: bytes, now: datetime, timeout: float = POST_TIMEOUT
+    ) -> tuple[Delivery, str]:
+        """Post it, and say how it was received and what was answered."""
         started = time.monotonic()
         status: int | None = None
+        said = ""
         error: str | None = None
         try:
-            status = post_once(
-                prompt.request.callback_url,
-                body,
-                {"Content-Type": "application/json", "User-Agent": "Apache-HttpClient"},
-            )
+            answered = post_once(url, body, HEADERS, timeout)
+            status, said = answered.status, answered.text
         except requests.RequestException as failure:
             error = type(failure).__name__
         ms = round((time.monotonic() - started) * 1000)
         if status != requests.codes.ok:
             self._log.warning("callback not accepted: %s", status or error, extra={"took_ms": ms})
-        return Delivery(at=now, ms=ms, status=status, error=error)
+        return Delivery(at=now, ms=ms, status=status, error=error), said

@@ -112,7 +112,7 @@ class Coa:
         reached = {
             router.id
             for router in routers
-            if name in (None, router.name) and address in (None, router.nas_ip)
+            if name in (None, router.nas_name) and address in (None, router.nas_ip)
         }
         if not reached:
             raise Refused(NAS_MISMATCH)

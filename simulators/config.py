@@ -21,6 +21,7 @@ class Settings:
     radius_auth_port: int
     radius_acct_port: int
     coa_port: int
+    routeros_port: int
     radius_secret: str = field(repr=False)
     daraja_consumer_key: str
     daraja_consumer_secret: str = field(repr=False)
@@ -30,6 +31,9 @@ class Settings:
     sms_api_key: str = field(repr=False)
     sms_report_url: str | None
     log_level: str
+    # Nobody may ask for a transaction's status or a reversal where these are empty.
+    daraja_initiator_name: str = ""
+    daraja_security_credential: str = field(repr=False, default="")
 
 
 class _Reader:
@@ -65,6 +69,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         radius_auth_port=read.port("SIMULATORS_RADIUS_AUTH_PORT"),
         radius_acct_port=read.port("SIMULATORS_RADIUS_ACCT_PORT"),
         coa_port=read.port("SIMULATORS_COA_PORT"),
+        routeros_port=read.port("SIMULATORS_ROUTEROS_PORT"),
         radius_secret=read.text("RADIUS_SECRET"),
         daraja_consumer_key=read.text("DARAJA_CONSUMER_KEY"),
         daraja_consumer_secret=read.text("DARAJA_CONSUMER_SECRET"),
@@ -74,6 +79,8 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         sms_api_key=read.text("SMS_API_KEY"),
         sms_report_url=environment.get("SMS_REPORT_URL", "").strip() or None,
         log_level=read.text("LOG_LEVEL", "INFO").upper(),
+        daraja_initiator_name=environment.get("DARAJA_INITIATOR_NAME", "").strip(),
+        daraja_security_credential=environment.get("DARAJA_SECURITY_CREDENTIAL", "").strip(),
     )
     if read.wrong:
         raise SettingsError("; ".join(read.wrong))

@@ -6,17 +6,21 @@ from typing import cast
 
 from flask import Blueprint, jsonify
 from flask.typing import ResponseReturnValue
-from marshmallow import Schema, ValidationError, fields, validate
+from marshmallow import Schema, ValidationError, fields, post_load, validate
 
 from simulators.behaviour import (
+    DELAY_MS,
+    ConfirmationMode,
     MpesaBehaviour,
     MpesaBehaviourSchema,
     MpesaMode,
+    PhoneField,
     RouterBehaviour,
     RouterBehaviourSchema,
     SmsBehaviour,
     SmsBehaviourSchema,
 )
+from simulators.c2b import Paying
 from simulators.guests import (
     Guest,
     Login,
@@ -31,11 +35,22 @@ from simulators.nas import Router, RouterPlan, RouterPlanSchema
 from simulators.problems import Problem, control_body
 from simulators.prompts import OUTCOMES, PAID
 from simulators.radius_packets import Value
-from simulators.state import World, show_guest, show_prompt, show_router, show_session
+from simulators.result_behaviour import ResultBehaviour, ResultBehaviourSchema
+from simulators.routeros.terminal import LONGEST_SCRIPT, Terminal
+from simulators.state import (
+    World,
+    show_guest,
+    show_prompt,
+    show_router,
+    show_session,
+    show_transaction,
+)
+from simulators.stk import HIGHEST_AMOUNT
 
 Listen = Callable[[str], int]
 
 MPESA_BEHAVIOUR = MpesaBehaviourSchema()
+RESULT_BEHAVIOUR = ResultBehaviourSchema()
 SMS_BEHAVIOUR = SmsBehaviourSchema()
 ROUTER_BEHAVIOUR = RouterBehaviourSchema()
 ROUTER_PLAN = RouterPlanSchema()
@@ -44,6 +59,8 @@ LOGIN = LoginSchema()
 USAGE = UsageSchema()
 
 
+# As long as what the M-Pesa menu lets a guest type as an account number.
+LONGEST_BILL_REFERENCE = 20
 # What a guest can do with a prompt in the hand.
 BY_HAND = (
     MpesaMode.PAY,
@@ -60,7 +77,33 @@ class AnswerSchema(Schema):
     answer = fields.Enum(MpesaMode, by_value=True, required=True, validate=validate.OneOf(BY_HAND))
 
 
+class PayingSchema(Schema):
+    """Body of POST /mpesa/c2b: what a guest pays by hand. `amount` in whole shillings."""
+
+    phone = PhoneField(required=True)
+    amount = fields.Integer(
+        required=True, strict=True, validate=validate.Range(min=1, max=HIGHEST_AMOUNT)
+    )
+    reference = fields.String(validate=validate.Length(max=LONGEST_BILL_REFERENCE))
+    name = fields.String(validate=validate.Length(min=1, max=60))
+    mode = fields.Enum(ConfirmationMode, by_value=True)
+    delay_ms = fields.Integer(validate=DELAY_MS, allow_none=True)
+
+    @post_load
+    def make(self, data: dict[str, object], **_: object) -> Paying:
+        """What the guest does."""
+        return Paying(**data)  # type: ignore[arg-type]  # the fields above are its own
+
+
+class PasteSchema(Schema):
+    """Body of POST /routers/{id}/paste: what an operator pastes into the router's terminal."""
+
+    script = fields.String(required=True, validate=validate.Length(max=LONGEST_SCRIPT))
+
+
 ANSWER = AnswerSchema()
+PASTE = PasteSchema()
+PAYING = PayingSchema()
 
 
 def control_blueprint(world: World, listen: Listen) -> Blueprint:
@@ -106,6 +149,24 @@ def _add_money_routes(blueprint: Blueprint, world: World) -> None:
             raise Problem(HTTPStatus.CONFLICT, "the prompt is answered")
         return jsonify(show_prompt(prompt))
 
+    @blueprint.post("/mpesa/results/behaviour")
+    def behave_results() -> ResponseReturnValue:
+        behaviour = cast(ResultBehaviour, control_body(RESULT_BEHAVIOUR))
+        world.organisation.behaviour = behaviour
+        return jsonify(mode=behaviour.mode.value)
+
+    @blueprint.post("/mpesa/c2b")
+    def pay_by_hand() -> ResponseReturnValue:
+        paid = world.mpesa.c2b.pay(cast(Paying, control_body(PAYING)))
+        if paid is None:
+            raise Problem(HTTPStatus.CONFLICT, "the validation refused the payment")
+        return jsonify(show_transaction(paid, world.mpesa.c2b)), HTTPStatus.CREATED
+
+    @blueprint.delete("/mpesa/c2b")
+    def forget_urls() -> ResponseReturnValue:
+        world.mpesa.c2b.forget_urls()
+        return "", HTTPStatus.NO_CONTENT
+
     @blueprint.delete("/mpesa/tokens")
     def forget_tokens() -> ResponseReturnValue:
         world.tokens.forget()
@@ -121,17 +182,24 @@ def _add_router_routes(blueprint: Blueprint, world: World, listen: Listen) -> No
     @blueprint.post("/routers")
     def set_up_routers() -> ResponseReturnValue:
         plan = cast(RouterPlan, control_body(ROUTER_PLAN))
+        made = world.set_up_routers(plan)
         try:
-            listen(plan.nas_ip)
+            for address in {router.nas_ip for router in made}:
+                listen(address)
         except OSError as error:
-            raise ValidationError({"nas_ip": ["the CoA port is taken there"]}) from error
-        made = world.routers.set_up(plan)
+            raise ValidationError({"nas_ip": ["the CoA or API port is taken there"]}) from error
         body = {
             "items": [show_router(router) for router in made],
             "next": None,
             "ids": [router.id for router in made],
         }
         return jsonify(body), HTTPStatus.CREATED
+
+    @blueprint.post("/routers/<router_id>/paste")
+    def paste(router_id: str) -> ResponseReturnValue:
+        router = _router(world, router_id)
+        script = cast(dict[str, str], control_body(PASTE))["script"]
+        return jsonify(printed=Terminal(router.device).paste(script))
 
     @blueprint.post("/routers/<router_id>/behaviour")
     def behave_router(router_id: str) -> ResponseReturnValue:

@@ -9,7 +9,9 @@ from simulators.behaviour import MpesaMode
 from simulators.callbacks import describe
 from simulators.clock import Clock
 from simulators.mpesa import Mpesa
+from simulators.organisation import REVERSAL, STATUS, Organisation
 from simulators.prompts import Prompt
+from simulators.result_behaviour import ResultMode
 from simulators.stk import DarajaError, Merchant, check_signature, check_stk_request, invalid
 from simulators.tokens import Tokens
 from simulators.trouble import Trouble, hang_up
@@ -18,7 +20,13 @@ ACCEPTED = "Success. Request accepted for processing"
 
 
 def daraja_blueprint(
-    *, mpesa: Mpesa, merchant: Merchant, tokens: Tokens, trouble: Trouble, clock: Clock
+    *,
+    mpesa: Mpesa,
+    organisation: Organisation,
+    merchant: Merchant,
+    tokens: Tokens,
+    trouble: Trouble,
+    clock: Clock,
 ) -> Blueprint:
     """The routes of Daraja."""
     blueprint = Blueprint("daraja", __name__, url_prefix="/daraja")
@@ -78,6 +86,41 @@ def daraja_blueprint(
             ResultCode=str(prompt.result_code),
             ResultDesc=describe(prompt.result_code, prompt.queries),
         )
+
+    @blueprint.post("/mpesa/c2b/v<int:version>/registerurl")
+    def register_urls(version: int) -> ResponseReturnValue:
+        tokens.check(request.headers.get("Authorization"), clock.now())
+        if version not in (1, 2):
+            raise DarajaError(404, "404.001.01", "Resource not found")
+        mpesa.c2b.register(_json_body(), version)
+        return jsonify(
+            # Misspelt so at Safaricom.
+            OriginatorCoversationID=f"{secrets.token_hex(2)}-{secrets.token_hex(10)}",
+            ResponseCode="0",
+            ResponseDescription="Success",
+        )
+
+    def take(kind: str) -> ResponseReturnValue:
+        tokens.check(request.headers.get("Authorization"), clock.now())
+        if organisation.behaviour.mode is ResultMode.DOWN:
+            return trouble.answer()
+        asked = organisation.take(kind, _json_body())
+        if asked.behaviour.mode is ResultMode.REPLY_LOST:
+            return hang_up()
+        return jsonify(
+            OriginatorConversationID=asked.originator_conversation_id,
+            ConversationID=asked.conversation_id,
+            ResponseCode="0",
+            ResponseDescription="Accept the service request successfully.",
+        )
+
+    @blueprint.post("/mpesa/transactionstatus/v1/query")
+    def ask_for_status() -> ResponseReturnValue:
+        return take(STATUS)
+
+    @blueprint.post("/mpesa/reversal/v1/request")
+    def ask_for_reversal() -> ResponseReturnValue:
+        return take(REVERSAL)
 
     return blueprint
 

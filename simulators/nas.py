@@ -19,6 +19,7 @@ from simulators.routeros.factory import Factory, from_factory
 from simulators.routeros.specials import specials
 
 FactoryOrNone = Literal["provisioned", "hap", "bare"]
+HotspotPackage = Literal["there", "missing", "forbidden"]
 
 MOST_ROUTERS: Final = 2000
 MIKROTIK_TIMEOUT_MS: Final = 1100
@@ -27,7 +28,10 @@ GUESTS_OF_ROUTER: Final = 250
 
 @dataclass(frozen=True, kw_only=True)
 class RouterPlan:
-    """Routers to be set up. `nas_ip` is where their packets come from: a loopback address."""
+    """Routers to be set up. `nas_ip` is where their packets come from: a loopback address.
+
+    `hotspot`: whether those from the factory have it, or device-mode forbids it.
+    """
 
     count: int = 1
     name: str | None = None
@@ -38,6 +42,7 @@ class RouterPlan:
     shared_users: int = 1
     factory: FactoryOrNone = "provisioned"
     version: str = "7.16.2 (stable)"
+    hotspot: HotspotPackage = "there"
     api_username: str | None = None
     api_password: str | None = field(default=None, repr=False)
 
@@ -120,18 +125,23 @@ class Router:
     @property
     def identity(self) -> Attributes:
         """Who it is, in every packet."""
+        return (("NAS-IP-Address", self.nas_ip), ("NAS-Identifier", self.nas_name))
+
+    @property
+    def nas_name(self) -> str:
+        """What it calls itself."""
         menus = self.configured
-        name = self.name if menus is None else menus.identity
-        return (("NAS-IP-Address", self.nas_ip), ("NAS-Identifier", name))
+        return self.name if menus is None else menus.identity
 
     def place_of(self, *, mac: str, ip: str, session_id: str, port: int) -> Attributes:
         """Who logs in where, in every packet about a guest: a hotspot sends no Service-Type."""
+        menus = self.configured
         return (
             *self.identity,
             ("NAS-Port", port),
             ("NAS-Port-Type", "Wireless-802.11"),
             ("Calling-Station-Id", mac),
-            ("Called-Station-Id", "hotspot1"),
+            ("Called-Station-Id", menus.server if menus else "hotspot1"),
             ("NAS-Port-Id", "bridge-hs"),
             ("Acct-Session-Id", session_id),
             ("Framed-IP-Address", ip),
@@ -146,6 +156,9 @@ def device_of(plan: RouterPlan) -> Device:
     kind: Factory = "bare" if plan.factory == "bare" else "hap"
     device = from_factory(kind, version=plan.version)
     device.specials = specials()
+    device.has_hotspot = plan.hotspot != "missing"
+    if plan.hotspot == "forbidden":
+        device.forbid_hotspot()
     if plan.api_username is not None:
         device.items.set("/ip/service", device.items.find("/ip/service", "api"), {"disabled": "no"})
         user = {"name": plan.api_username, "group": "full", "password": plan.api_password or ""}
@@ -266,6 +279,7 @@ class RouterPlanSchema(Schema):
     shared_users = fields.Integer(validate=validate.Range(min=1, max=100))
     factory = fields.String(validate=validate.OneOf(("provisioned", "hap", "bare")))
     version = fields.String(validate=validate.Regexp(r"\d+\.\d+[ -~]*\Z"))
+    hotspot = fields.String(validate=validate.OneOf(("there", "missing", "forbidden")))
     api_username = fields.String(validate=validate.Length(min=1, max=64))
     api_password = fields.String(validate=validate.Length(min=1, max=128))
 

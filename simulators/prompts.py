@@ -10,16 +10,13 @@ from typing import Final
 
 from simulators.behaviour import MpesaMode
 from simulators.kept import Kept
+from simulators.post import Delivery
 from simulators.stk import EAST_AFRICA, DarajaError, StkRequest
+from simulators.transactions import Transactions
 
 PROMPTS_KEPT: Final = 10_000
 DELIVERIES_KEPT: Final = 20
 REPEAT_WITHIN: Final = timedelta(minutes=2)
-
-BASE36: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-RECEIPT_DIGITS: Final = 7
-# Odd and no multiple of 3, so that stepping by it meets every number of 7 base-36 digits once.
-RECEIPT_STEP: Final = 37_912_345_681
 
 
 class PromptState(StrEnum):
@@ -60,16 +57,6 @@ OUTCOMES: Final = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Delivery:
-    """One attempt to call back. `status` is None where no answer came."""
-
-    at: datetime
-    ms: int
-    status: int | None
-    error: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
 class Prompt:
     """One prompt. `amount` in whole shillings; `receipt` only once it is paid."""
 
@@ -91,34 +78,15 @@ class Prompt:
         return self.state in PENDING
 
 
-class Receipts:
-    """M-Pesa receipts: date in three characters, then seven that never repeat."""
-
-    def __init__(self) -> None:
-        self._next = itertools.count(secrets.randbelow(36**RECEIPT_DIGITS))
-
-    def issue(self, at: datetime) -> str:
-        """A new receipt, such as UKM7RT61SV."""
-        local = at.astimezone(EAST_AFRICA)
-        number = next(self._next) * RECEIPT_STEP % 36**RECEIPT_DIGITS
-        digits = ""
-        for _ in range(RECEIPT_DIGITS):
-            number, digit = divmod(number, 36)
-            digits = BASE36[digit] + digits
-        # 2023 is R, January A, the 1st "1" and the 10th A.
-        year = BASE36[10 + (local.year - 2006) % 26]
-        return f"{year}{BASE36[9 + local.month]}{BASE36[local.day]}{digits}"
-
-
 class Prompts:
     """All prompts by CheckoutRequestID, and which phone has one open."""
 
-    def __init__(self) -> None:
+    def __init__(self, transactions: Transactions | None = None) -> None:
         self._kept: Kept[str, Prompt] = Kept(PROMPTS_KEPT)
         self._newest_of: Kept[str, str] = Kept(PROMPTS_KEPT)
         self._opening = threading.Lock()
         self._turn = itertools.count(secrets.randbelow(1000))
-        self._receipts = Receipts()
+        self._transactions = transactions or Transactions()
 
     def open(self, request: StkRequest, mode: MpesaMode, now: datetime) -> Prompt:
         """Show a prompt; DarajaError while the phone has another one open."""
@@ -176,7 +144,7 @@ class Prompts:
                 prompt,
                 state=outcome.state,
                 result_code=outcome.result_code,
-                receipt=self._receipts.issue(now) if paid else None,
+                receipt=self._take_money(prompt.request, now) if paid else None,
                 settled_at=now,
             )
 
@@ -195,6 +163,11 @@ class Prompts:
             return replace(prompt, deliveries=(*prompt.deliveries, delivery)[-DELIVERIES_KEPT:])
 
         self._kept.change(checkout_request_id, noted)
+
+    def _take_money(self, request: StkRequest, now: datetime) -> str:
+        return self._transactions.of_prompt(
+            request.phone, request.amount, request.account_reference, now
+        ).receipt
 
     def _new(self, request: StkRequest, mode: MpesaMode, now: datetime) -> Prompt:
         # The shapes that ids have had over the years, in turns: nobody may rely on one.

@@ -105,7 +105,7 @@ class Phones:
         try:
             return post_once(
                 url, urlencode(form).encode(), {"Content-Type": "application/x-www-form-urlencoded"}
-            )
+            ).status
         except requests.RequestException as failure:
             self._log.warning("delivery report not accepted: %s", type(failure).__name__)
             return None

@@ -1,7 +1,10 @@
 """The simulated world, all of it, and how it looks from outside."""
 
+from dataclasses import asdict
 from datetime import UTC, datetime
+from functools import partial
 
+from simulators.c2b import C2b
 from simulators.callbacks import Postman
 from simulators.clock import Clock
 from simulators.coa import Coa
@@ -10,11 +13,16 @@ from simulators.guests import Guest, Guests
 from simulators.hotspot import Hotspot
 from simulators.mpesa import Mpesa
 from simulators.nas import Router, RouterPlan, Routers
-from simulators.prompts import Delivery, Prompt
+from simulators.organisation import Initiator, Organisation, Request
+from simulators.post import Delivery
+from simulators.prompts import Prompt
 from simulators.radius_client import RadiusClient, RadiusServer
+from simulators.routeros.guests import GuestsOfRouter
 from simulators.sessions import Session
 from simulators.sms import Phones, Sms
+from simulators.stk import Merchant
 from simulators.tokens import Tokens
+from simulators.transactions import Transaction
 
 
 class World:
@@ -26,7 +34,19 @@ class World:
             consumer_key=settings.daraja_consumer_key,
             consumer_secret=settings.daraja_consumer_secret,
         )
-        self.mpesa = Mpesa(clock=clock, postman=postman)
+        shortcode = settings.daraja_shortcode
+        self.merchant = Merchant(shortcode=shortcode, passkey=settings.daraja_passkey)
+        self.mpesa = Mpesa(clock=clock, postman=postman, shortcode=shortcode)
+        self.organisation = Organisation(
+            clock=clock,
+            postman=postman,
+            transactions=self.mpesa.transactions,
+            merchant=self.merchant,
+            initiator=Initiator(
+                name=settings.daraja_initiator_name,
+                credential=settings.daraja_security_credential,
+            ),
+        )
         self.phones = Phones(clock=clock, report_url=settings.sms_report_url)
         self.routers = Routers(default_secret=settings.radius_secret)
         self.guests = Guests()
@@ -39,12 +59,21 @@ class World:
             routers=self.routers, client=RadiusClient(server, clock), clock=clock
         )
         self.coa = Coa(routers=self.routers, hotspot=self.hotspot)
-        self.routers.set_up(RouterPlan())
+        self.set_up_routers(RouterPlan())
+
+    def set_up_routers(self, plan: RouterPlan) -> list[Router]:
+        """New routers, whose menus know their guests."""
+        made = self.routers.set_up(plan)
+        for router in made:
+            router.device.guests = GuestsOfRouter(
+                partial(self.hotspot.sessions.of_router, router.id), self.hotspot, self.clock.now
+            )
+        return made
 
     def reset(self) -> None:
         """A new day: nothing has happened, everyone behaves, sessions have ended with a Stop."""
-        self.mpesa.behaviours.clear()
-        self.mpesa.prompts.clear()
+        self.mpesa.clear()
+        self.organisation.clear()
         self.phones.clear()
         self.hotspot.clear()
         self.guests.clear()
@@ -57,12 +86,18 @@ class World:
         return {
             "at": timestamp(now),
             "prompts": [show_prompt(prompt) for prompt in self.mpesa.prompts.items()],
+            "c2b": show_c2b(self.mpesa.c2b),
+            "transactions": [
+                show_transaction(paid, self.mpesa.c2b) for paid in self.mpesa.transactions.items()
+            ],
+            "requests": [show_request(asked) for asked in self.organisation.requests.items()],
             "sms": [show_sms(sms) for sms in self.phones.messages.items()],
             "routers": [show_router(router) for router in self.routers.items()],
             "guests": [show_guest(guest) for guest in self.guests.items()],
             "sessions": [show_session(session, now) for session in self.hotspot.sessions.items()],
             "behaviour": {
                 "mpesa": self.mpesa.behaviours.default.mode.value,
+                "results": self.organisation.behaviour.mode.value,
                 "sms": self.phones.behaviour.mode.value,
             },
             "accounting_backlog": self.hotspot.accounting.backlog,
@@ -108,6 +143,41 @@ def _show_delivery(delivery: Delivery) -> dict[str, object]:
     }
 
 
+def show_c2b(c2b: C2b) -> dict[str, object] | None:
+    """The registered URLs in GET /state; None where there are none."""
+    return None if c2b.urls is None else asdict(c2b.urls)
+
+
+def show_transaction(paid: Transaction, c2b: C2b) -> dict[str, object]:
+    """A movement of money in GET /state."""
+    return {
+        "receipt": paid.receipt,
+        "kind": paid.kind.value,
+        "phone": paid.phone,
+        "amount": paid.amount,
+        "reference": paid.reference,
+        "at": timestamp(paid.at),
+        "reversed_by": paid.reversed_by,
+        "confirmations": [_show_delivery(one) for one in c2b.confirmations_of(paid.receipt)],
+    }
+
+
+def show_request(asked: Request) -> dict[str, object]:
+    """A request that is answered later in GET /state: never its credential."""
+    return {
+        "conversation_id": asked.conversation_id,
+        "originator_conversation_id": asked.originator_conversation_id,
+        "kind": asked.kind,
+        "receipt": asked.receipt,
+        "amount": asked.amount,
+        "result_url": asked.result_url,
+        "at": timestamp(asked.at),
+        "mode": asked.behaviour.mode.value,
+        "result_code": asked.result_code,
+        "results": [_show_delivery(one) for one in asked.deliveries],
+    }
+
+
 def show_sms(sms: Sms) -> dict[str, object]:
     """A text message in GET /state."""
     return {
@@ -132,6 +202,10 @@ def show_router(router: Router) -> dict[str, object]:
         "radius_timeout_ms": router.radius_timeout_ms,
         "require_message_authenticator": router.require_message_authenticator,
         "shared_users": router.shared_users,
+        "identity": router.device.read("/system/identity")[0]["name"],
+        "version": router.device.version,
+        "factory": router.is_configured_by_hand,
+        "hotspots": [row["name"] for row in router.device.read("/ip/hotspot")],
     }
 
 

@@ -18,6 +18,7 @@ CLOCK_TOLERANCE: Final = timedelta(hours=1)
 HIGHEST_AMOUNT: Final = 250_000
 LONGEST_REFERENCE: Final = 12
 LONGEST_DESCRIPTION: Final = 13
+REFUSED_WORDS: Final = ("mpesa", "m-pesa", "safaricom", "exe", "cmd", "sql", "query")
 TRANSACTION_TYPES: Final = ("CustomerPayBillOnline", "CustomerBuyGoodsOnline")
 
 
@@ -64,14 +65,14 @@ class StkRequest:
 
 def check_signature(body: Mapping[str, object], merchant: Merchant, now: datetime) -> None:
     """Raise DarajaError unless shortcode, timestamp and password fit together."""
-    shortcode = _text(body, "BusinessShortCode")
+    shortcode = text_of(body, "BusinessShortCode")
     if not re.fullmatch(r"\d{5,7}", shortcode):
         raise invalid("BusinessShortCode")
-    timestamp = _text(body, "Timestamp")
+    timestamp = text_of(body, "Timestamp")
     signed_at = _east_african_time(timestamp)
     if signed_at is None:
         raise invalid("Timestamp")
-    password = _text(body, "Password")
+    password = text_of(body, "Password")
     if not password:
         raise invalid("Password")
     if shortcode != merchant.shortcode:
@@ -83,17 +84,17 @@ def check_signature(body: Mapping[str, object], merchant: Merchant, now: datetim
 
 def check_stk_request(body: Mapping[str, object], merchant: Merchant, now: datetime) -> StkRequest:
     """The request in a body, or DarajaError for the first thing that Daraja would object to."""
-    phone, amount = _text(body, "PhoneNumber"), _whole(body, "Amount")
-    transaction_type = _text(body, "TransactionType")
-    reference, description = _text(body, "AccountReference"), _text(body, "TransactionDesc")
-    callback_url = _text(body, "CallBackURL")
+    phone, amount = text_of(body, "PhoneNumber"), whole_of(body, "Amount")
+    transaction_type = text_of(body, "TransactionType")
+    reference, description = text_of(body, "AccountReference"), text_of(body, "TransactionDesc")
+    callback_url = text_of(body, "CallBackURL")
     checks = (
         ("TransactionType", transaction_type in TRANSACTION_TYPES),
         ("Amount", amount is not None and 1 <= amount <= HIGHEST_AMOUNT),
-        ("PartyA", _is_phone(_text(body, "PartyA"))),
-        ("PartyB", re.fullmatch(r"\d{5,7}", _text(body, "PartyB")) is not None),
-        ("PhoneNumber", _is_phone(phone)),
-        ("CallBackURL", _is_url(callback_url)),
+        ("PartyA", is_phone(text_of(body, "PartyA"))),
+        ("PartyB", re.fullmatch(r"\d{5,7}", text_of(body, "PartyB")) is not None),
+        ("PhoneNumber", is_phone(phone)),
+        ("CallBackURL", is_url(callback_url)),
         ("AccountReference", 0 < len(reference) <= LONGEST_REFERENCE),
         ("Remarks", len(description) > 0),
         ("TransactionDesc", len(description) <= LONGEST_DESCRIPTION),
@@ -112,7 +113,7 @@ def check_stk_request(body: Mapping[str, object], merchant: Merchant, now: datet
     )
 
 
-def _text(body: Mapping[str, object], name: str) -> str:
+def text_of(body: Mapping[str, object], name: str) -> str:
     """A field that may come as a string or a number; "" for anything else."""
     value = body.get(name)
     if isinstance(value, bool) or not isinstance(value, str | int):
@@ -120,16 +121,19 @@ def _text(body: Mapping[str, object], name: str) -> str:
     return str(value).strip()
 
 
-def _whole(body: Mapping[str, object], name: str) -> int | None:
-    text = _text(body, name)
+def whole_of(body: Mapping[str, object], name: str) -> int | None:
+    """A field that holds a whole number, as a string or a number; None for anything else."""
+    text = text_of(body, name)
     return int(text) if re.fullmatch(r"\d{1,9}", text, re.ASCII) else None
 
 
-def _is_phone(text: str) -> bool:
+def is_phone(text: str) -> bool:
+    """Whether this is a Kenyan mobile number as M-Pesa writes it."""
     return re.fullmatch(r"254[17]\d{8}", text, re.ASCII) is not None
 
 
-def _is_url(text: str) -> bool:
+def is_url(text: str) -> bool:
+    """Whether M-Pesa could call this. (Safaricom wants https; on one machine http will do.)"""
     if re.search(r"\s", text):
         return False
     try:
@@ -138,6 +142,11 @@ def _is_url(text: str) -> bool:
     except ValueError:
         return False
     return parts.scheme in ("http", "https") and bool(parts.hostname)
+
+
+def is_open_url(text: str) -> bool:
+    """Whether Safaricom would register this: it refuses URLs with words that it dislikes."""
+    return is_url(text) and not any(word in text.lower() for word in REFUSED_WORDS)
 
 
 def _east_african_time(text: str) -> datetime | None:

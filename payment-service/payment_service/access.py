@@ -1,5 +1,7 @@
 """What the buyer's page shows of the access: its credentials, and whether it is in use."""
 
+from datetime import datetime
+from typing import Literal
 from uuid import UUID
 
 from sqlalchemy import case, exists, select
@@ -8,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 from hotspot.bus.outcome import Reject
 from hotspot.bus.work import Work
 from hotspot.contract.payments import CacheCredentialsJob
-from hotspot.contract.sessions import SessionEnded, SessionStarted
+from hotspot.contract.sessions import SessionEnded, SessionExpired, SessionStarted
 from payment_service.models import Access, AccessSession, change
 
 PROVISIONING, READY, ONLINE, ENDED = "provisioning", "ready", "online", "ended"
@@ -25,8 +27,12 @@ def cache_credentials(job: CacheCredentialsJob, work: Work) -> None:
             username=job.username,
             sealed_password=job.sealed_password,
             until=job.until,
-            # The guest may have been faster than this message.
-            state=case((Access.state == ONLINE, ONLINE), else_=READY),
+            # The guest may have been faster than this message, and even have used all of it up.
+            state=case(
+                (Access.ended_at.is_not(None), ENDED),
+                (Access.state == ONLINE, ONLINE),
+                else_=READY,
+            ),
             changed_at=work.now,
         )
         .returning(Access.payment_id)
@@ -63,6 +69,21 @@ def session_ended(event: SessionEnded, work: Work) -> None:
         _work_out_state(event.payment_id, work)
 
 
+def session_expired(event: SessionExpired, work: Work) -> None:
+    """What was paid for is used up: time, or data before its time."""
+    end(event.payment_id, event.cause, event.expired_at, work)
+
+
+def end(
+    payment_id: UUID, cause: Literal["time", "data", "reversed"], at: datetime, work: Work
+) -> None:
+    """The access is over for good, whatever its sessions still say. Twice changes nothing."""
+    over = change(Access).where(Access.payment_id == payment_id, Access.ended_at.is_(None))
+    work.session.execute(
+        over.values(state=ENDED, ended_at=at, ended_cause=cause, changed_at=work.now)
+    )
+
+
 def _is_known(payment_id: UUID, work: Work) -> bool:
     """Whether this is one of our payments; its row is locked, so that sessions count in turn."""
     wanted = select(Access.payment_id).where(Access.payment_id == payment_id).with_for_update()
@@ -75,6 +96,7 @@ def _work_out_state(payment_id: UUID, work: Work) -> None:
         AccessSession.payment_id == payment_id, AccessSession.ended_at.is_(None)
     )
     state = case(
+        (Access.ended_at.is_not(None), ENDED),
         (is_open, ONLINE),
         (Access.username.is_(None), PROVISIONING),
         (Access.until > work.now, READY),

@@ -34,6 +34,17 @@ def door_url(base_url: str, vault: Vault, kind: str) -> str:
     return f"{base_url}/callbacks/{DOORS[kind]}/{token}"
 
 
+def result_url(base_url: str, vault: Vault, request_id: UUID) -> str:
+    """Where M-Pesa shall report what came of one request, and of no other."""
+    token = _bytes(vault.token("result", request_id)).hex()
+    return f"{base_url}/callbacks/{DOORS['result']}/{token}"
+
+
+def request_of(vault: Vault, token: str) -> UUID | None:
+    """The request that a result's token was made for; None where it is not ours."""
+    return vault.subject_of("result", _from_hex(token))
+
+
 def opens_door(vault: Vault, kind: str, token: str) -> bool:
     """Whether a token is the one of this door."""
     return vault.subject_of(kind, _from_hex(token)) == _EVERYONE

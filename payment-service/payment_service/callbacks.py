@@ -14,18 +14,25 @@ from hotspot.bus.envelope import Parcel, enclose
 from hotspot.contract.payments import RecordMpesaMessageJob, RecordStkCallbackJob
 from hotspot.vault import Vault
 from hotspot.web.app import config_of, now
+from hotspot.web.openapi import raw_body
 from hotspot.web.problem import Problem
-from payment_service.callback_urls import opens_door, payment_of
+from payment_service.callback_urls import opens_door, payment_of, request_of
 from payment_service.intake import Intake
+from payment_service.sources import source_of
 from payment_service.spool import SpoolFull
 
 log = structlog.get_logger()
 
-Kind = Literal["c2b_validation", "c2b_confirmation", "result"]
+Kind = Literal["c2b_validation", "c2b_confirmation"]
 
 LARGEST_BODY = 64 * 1024
 
 callbacks = Blueprint("callbacks", __name__, url_prefix="/callbacks")
+
+
+ANY_JSON = raw_body(
+    "application/json", said="Whatever M-Pesa says: it is kept as it is.", example={}
+)
 
 
 class MpesaAnswerSchema(Schema):
@@ -36,6 +43,7 @@ class MpesaAnswerSchema(Schema):
 
 
 @callbacks.post("/stk/<token>")
+@callbacks.doc(requestBody=ANY_JSON)
 @callbacks.response(200, MpesaAnswerSchema)
 def take_stk_callback(token: str) -> dict[str, Any]:
     """What became of a prompt. The token tells the payment; no table is asked."""
@@ -45,13 +53,14 @@ def take_stk_callback(token: str) -> dict[str, Any]:
     job = RecordStkCallbackJob(
         payment_id=payment_id,
         body=_json_text(),
-        source_address=request.remote_addr or "",
+        source_address=_source(),
         received_at=now(),
     )
     return _kept(job, correlation_id=payment_id)
 
 
 @callbacks.post("/c2b/validation/<token>")
+@callbacks.doc(requestBody=ANY_JSON)
 @callbacks.response(200, MpesaAnswerSchema)
 def take_c2b_validation(token: str) -> dict[str, Any]:
     """May this payment be made? It may: what does not fit is for a person, not for refusal."""
@@ -59,6 +68,7 @@ def take_c2b_validation(token: str) -> dict[str, Any]:
 
 
 @callbacks.post("/c2b/confirmation/<token>")
+@callbacks.doc(requestBody=ANY_JSON)
 @callbacks.response(200, MpesaAnswerSchema)
 def take_c2b_confirmation(token: str) -> dict[str, Any]:
     """Money came to the till or paybill."""
@@ -66,10 +76,34 @@ def take_c2b_confirmation(token: str) -> dict[str, Any]:
 
 
 @callbacks.post("/result/<token>")
+@callbacks.doc(requestBody=ANY_JSON)
 @callbacks.response(200, MpesaAnswerSchema)
 def take_result(token: str) -> dict[str, Any]:
-    """What became of a transaction status query or a reversal."""
-    return _kept(_told("result", token))
+    """What became of a request of ours (transaction status, reversal). The token tells which."""
+    return _kept_result(token, timed_out=False)
+
+
+@callbacks.post("/result/<token>/timeout")
+@callbacks.doc(requestBody=ANY_JSON)
+@callbacks.response(200, MpesaAnswerSchema)
+def take_timeout(token: str) -> dict[str, Any]:
+    """A request of ours waited at M-Pesa for too long."""
+    return _kept_result(token, timed_out=True)
+
+
+def _kept_result(token: str, *, timed_out: bool) -> dict[str, Any]:
+    request_id = request_of(cast(Vault, current_app.extensions["vault"]), token)
+    if request_id is None:
+        raise Problem(404, "not-found", "This callback address is not one of ours.")
+    job = RecordMpesaMessageJob(
+        kind="result",
+        body=_json_text(),
+        source_address=_source(),
+        received_at=now(),
+        request_id=request_id,
+        timed_out=timed_out,
+    )
+    return _kept(job)
 
 
 def _told(kind: Kind, token: str) -> RecordMpesaMessageJob:
@@ -78,7 +112,7 @@ def _told(kind: Kind, token: str) -> RecordMpesaMessageJob:
     return RecordMpesaMessageJob(
         kind=kind,
         body=_json_text(),
-        source_address=request.remote_addr or "",
+        source_address=_source(),
         received_at=now(),
     )
 
@@ -96,6 +130,12 @@ def _kept(
         log.critical("callback lost", correlation_id=str(correlation_id), error=str(error))
         raise Problem(503, "cannot-keep", "This cannot be kept now: send it again.") from error
     return {"result_code": 0, "result_desc": "Accepted"}
+
+
+def _source() -> str:
+    """Who called. Whether that is M-Pesa is decided where the message is handled."""
+    forwarded_for = request.headers.getlist("X-Forwarded-For")
+    return source_of(request.remote_addr or "", forwarded_for, config_of().trusted_proxies)
 
 
 def _json_text() -> str:

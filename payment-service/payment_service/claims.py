@@ -12,12 +12,15 @@ from hotspot.contract.money import Money
 
 @dataclass(frozen=True, kw_only=True)
 class Claim:
-    """What a page knows of its payment before any worker has recorded it."""
+    """What a page knows of its payment before any worker has recorded it.
+
+    What a receipt bought that is unknown here is known once M-Pesa has told: None.
+    """
 
     payment_id: UUID
-    package_id: UUID
-    price: Money
-    masked_phone: str
+    package_id: UUID | None
+    price: Money | None
+    masked_phone: str | None
 
 
 class Claims:
@@ -34,9 +37,9 @@ class Claims:
         """The claim as text that nobody else can make."""
         values = (
             claim.payment_id.hex,
-            claim.package_id.hex,
-            claim.price.amount,
-            claim.price.currency,
+            claim.package_id.hex if claim.package_id else None,
+            claim.price.amount if claim.price else None,
+            claim.price.currency if claim.price else None,
             claim.masked_phone,
         )
         return str(self._signed.dumps(values))
@@ -49,7 +52,7 @@ class Claims:
             return None
         return Claim(
             payment_id=UUID(payment_id),
-            package_id=UUID(package_id),
-            price=Money(amount=amount, currency=currency),
+            package_id=UUID(package_id) if package_id else None,
+            price=None if amount is None else Money(amount=amount, currency=currency),
             masked_phone=masked_phone,
         )

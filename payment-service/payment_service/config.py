@@ -1,13 +1,17 @@
 """Settings of payment-service."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast, get_args
 from urllib.parse import urlsplit
 
-from environs import Env, ValidationError
+from environs import Env, EnvError, ValidationError
 
 from hotspot.settings import CommonConfig, common
+from payment_service import initiator
+from payment_service.initiator import Initiator
+from payment_service.sources import KNOWN_SOURCES, Network, Trust, Verify, networks_of
 
 PAYBILL, TILL = "CustomerPayBillOnline", "CustomerBuyGoodsOnline"
 
@@ -18,6 +22,11 @@ class Config(CommonConfig):
 
     `daraja_party_b` is the till number where the shortcode is a store's, else the shortcode.
     `spool_dir` holds callbacks while the broker is away; every web process may share it.
+    `verify_callbacks`: when M-Pesa is asked (STK query) before a callback is believed: `always`,
+    for an `unknown_source`, that is none of `mpesa_sources`, or `never`. `trusted_proxies` are the
+    only ones whose X-Forwarded-For is believed. `portal_url` and `provider_name` are printed
+    on vouchers: the guests' page, and whose it is; without a `portal_url`, it is the address under
+    which the operator who prints them reached us.
     """
 
     daraja_base_url: str
@@ -30,6 +39,22 @@ class Config(CommonConfig):
     callback_base_url: str
     spool_dir: Path
     spool_most: int
+    verify_callbacks: Verify = "unknown_source"
+    mpesa_sources: tuple[Network, ...] = networks_of(KNOWN_SOURCES)
+    trusted_proxies: tuple[Network, ...] = ()
+    initiator: Initiator | None = None
+    portal_url: str | None = None
+    provider_name: str = "WiFi"
+
+    @property
+    def our_shortcodes(self) -> frozenset[str]:
+        """Whose money is ours: the shortcode, and the till where that is another."""
+        return frozenset({self.daraja_shortcode, self.daraja_party_b})
+
+    @property
+    def trust(self) -> Trust:
+        """Whose word counts."""
+        return Trust(verify=self.verify_callbacks, sources=self.mpesa_sources)
 
 
 def load(env: Env) -> Config:
@@ -50,7 +75,30 @@ def load(env: Env) -> Config:
         callback_base_url=env.str("CALLBACK_BASE_URL", validate=_http_url).rstrip("/"),
         spool_dir=Path(env.str("SPOOL_DIR", "spool", validate=_not_empty)),
         spool_most=env.int("SPOOL_MOST", 20_000, validate=_positive),
+        verify_callbacks=_verify(env),
+        mpesa_sources=_networks(env, "MPESA_SOURCES", KNOWN_SOURCES),
+        trusted_proxies=_networks(env, "TRUSTED_PROXIES", ()),
+        initiator=initiator.load(env),
+        portal_url=env.str("PORTAL_URL", "", validate=_http_url_or_none).rstrip("/") or None,
+        provider_name=env.str("PROVIDER_NAME", "WiFi", validate=_not_empty).strip(),
     )
+
+
+def _networks(env: Env, name: str, default: Sequence[str]) -> tuple[Network, ...]:
+    """Addresses and networks, separated by commas; those of the default where nothing is set."""
+    given: list[str] = env.list(name, [])
+    try:
+        return networks_of([one for one in given if one.strip()] or default)
+    except ValueError as error:
+        raise EnvError(f"{name} must be addresses or networks: {error}") from error
+
+
+def _verify(env: Env) -> Verify:
+    written = env.str("VERIFY_CALLBACKS", "unknown_source")
+    for known in get_args(Verify):
+        if known == written:
+            return cast(Verify, known)
+    raise EnvError(f"VERIFY_CALLBACKS must be one of {', '.join(get_args(Verify))}")
 
 
 def _not_empty(value: str) -> bool:
@@ -75,6 +123,10 @@ def _transaction_type(value: str) -> bool:
     if value not in (PAYBILL, TILL):
         raise ValidationError(f"must be {PAYBILL} or {TILL}")
     return True
+
+
+def _http_url_or_none(value: str) -> bool:
+    return not value or _http_url(value)
 
 
 def _http_url(value: str) -> bool:

@@ -8,7 +8,9 @@ import structlog
 
 from hotspot.bus.envelope import Parcel
 from hotspot.bus.transport import BrokerAway, Publishing, Unroutable
+from hotspot.clock import Clock, utc_now
 from payment_service.spool import Spool
+from payment_service.spool_alarm import SpoolAlarm
 
 log = structlog.get_logger()
 
@@ -31,9 +33,12 @@ class Intake:
         *,
         confirm_within: float = CONFIRM_WITHIN_SECONDS,
         pause: float = PAUSE_SECONDS,
+        clock: Clock = utc_now,
     ) -> None:
         self._publisher = publisher
         self._spool = spool
+        self._alarm = SpoolAlarm(spool.folder, publisher)
+        self._clock = clock
         self._confirm_within = confirm_within
         self._pause = pause
         self._slow_until = 0.0
@@ -46,29 +51,36 @@ class Intake:
             return
         self._spool.keep(parcel.envelope)
         log.warning("callback spooled", message_id=str(parcel.envelope.message_id))
+        self._alarm.watch(self._spool.fill())
         self.drain_later()
 
     def drain_later(self) -> None:
         """Send what waits on disk as soon as the broker takes it; keeps nobody waiting."""
         with self._lock:
-            if self._draining or self._spool.is_empty():
+            if self._draining or self._is_done():
                 return
             self._draining = True
         threading.Thread(target=self._drain, name="spool drain", daemon=True).start()
 
     def drain_once(self) -> bool:
         """Send what waits. False where the broker does not take it."""
-        for batch in self._spool.batches():
-            try:
+        try:
+            self._alarm.tell(self._clock())
+            for batch in self._spool.batches():
                 self._publisher.publish(batch.parcels)
-            except BrokerAway:
-                return False
-            except Unroutable as error:
-                log.error("spooled callbacks are unroutable", error=str(error))
-                return False
-            self._spool.forget(batch)
-            log.info("spool drained", sent=len(batch.parcels))
+                self._spool.forget(batch)
+                log.info("spool drained", sent=len(batch.parcels))
+            if self._spool.is_empty():
+                self._alarm.clear(self._clock())
+        except BrokerAway:
+            return False
+        except Unroutable as error:
+            log.error("spooled callbacks are unroutable", error=str(error))
+            return False
         return True
+
+    def _is_done(self) -> bool:
+        return self._spool.is_empty() and not self._alarm.is_open
 
     def _drain(self) -> None:
         while not self._finished():
@@ -77,7 +89,7 @@ class Intake:
 
     def _finished(self) -> bool:
         with self._lock:
-            if self._spool.is_empty():
+            if self._is_done():
                 self._draining = False
             return not self._draining
 

@@ -149,7 +149,12 @@ def answered(reply: Reply) -> Answered | NotYet:
         return Answered(result_code=result_code)
     # "The transaction is being processed" shares its errorCode with "Wrong credentials": neither
     # says that the payment failed.
-    processing = "being processed" in reply.error_message or result_code in NOT_FINAL
+    message = reply.error_message.lower()
+    processing = (
+        "being processed" in message
+        or "unable to lock subscriber" in message
+        or result_code in NOT_FINAL
+    )
     down = not processing and (reply.status >= 500 or reply.asks_to_slow_down)
     return NotYet(reason=reply.described(), daraja_is_down=down)
 

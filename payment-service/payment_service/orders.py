@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -42,8 +43,7 @@ class Order:
 def payment_id_of(order: Order, key: str | None, now: datetime) -> UUID:
     """A new payment's id. The same order under the same key gets the same id all day (UTC).
 
-    So two requests that race before a worker has recorded either are one payment. Shaped like
-    any other id (RFC 9562 section 5.7), with the day's first millisecond as its time.
+    So two requests that race before a worker has recorded either are one payment.
     """
     if key is None:
         return new_id()
@@ -56,9 +56,16 @@ def payment_id_of(order: Order, key: str | None, now: datetime) -> UUID:
         order.router_id,
         order.link_login_only,
     )
-    digest = hashlib.sha256(json.dumps(parts).encode()).digest()
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
-    milliseconds = int(midnight.timestamp()) * 1000
+    return derived_id(parts, milliseconds=int(midnight.timestamp()) * 1000)
+
+
+def derived_id(parts: Sequence[str | None], *, milliseconds: int) -> UUID:
+    """The same parts make the same id, shaped like any other (RFC 9562 section 5.7).
+
+    `milliseconds` since 1970 are the time in it.
+    """
+    digest = hashlib.sha256(json.dumps(parts).encode()).digest()
     bits = (milliseconds << 80) | int.from_bytes(digest[:10], "big")
     bits = (bits & ~(0xF << 76)) | (0x7 << 76)
     bits = (bits & ~(0x3 << 62)) | (0x2 << 62)

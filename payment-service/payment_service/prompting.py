@@ -10,9 +10,9 @@ from sqlalchemy import select
 
 from hotspot.bus.outcome import Reject
 from hotspot.bus.work import Outside, Unclear, Work
-from hotspot.contract.payments import AskAboutPaymentJob, PromptPhoneJob
-from payment_service import journal, results, terms
-from payment_service.asking import FIRST_ASKED_AFTER
+from hotspot.contract.payments import PromptPhoneJob
+from payment_service import breaker, journal, results, terms
+from payment_service.asking import ask_first
 from payment_service.models import PENDING, Payment, change
 from payment_service.mpesa import Accepted, DoNotRepeat, Mpesa, PromptRequest, TryLater
 from payment_service.results import Failure
@@ -105,11 +105,14 @@ def record(job: PromptPhoneJob, _intent: Intent, outcome: Outcome | Unclear, wor
     """Write down how it went. An unclear prompt stays pending: its callback may still come."""
     if isinstance(outcome, Unclear):
         _unclear(job.payment_id, outcome.reason, work)
+        breaker.fails("prompts", outcome.reason, work)
         return
     if isinstance(outcome, Failure):
         refused = change(Payment).where(Payment.id == job.payment_id)
         work.session.execute(refused.values(prompt_state="refused"))
         settle(job.payment_id, NotPaid(source="stk_prompt", failure=outcome), work)
+        if outcome == results.UNREACHABLE:
+            breaker.fails("prompts", "it cannot be reached", work)
         return
     _prompted(job.payment_id, outcome, work)
 
@@ -127,8 +130,8 @@ def description_of(package_name: str) -> str:
 
 
 def _prompted(payment_id: UUID, accepted: Accepted, work: Work) -> None:
-    wanted = select(Payment.checkout_request_id).where(Payment.id == payment_id).with_for_update()
-    known = work.session.scalar(wanted)
+    wanted = select(Payment.checkout_request_id, Payment.asks).where(Payment.id == payment_id)
+    known, asks = work.session.execute(wanted.with_for_update()).one()
     if known is not None and known != accepted.checkout_request_id:
         # A callback came first, and named another request than the one that M-Pesa now confirms.
         hold(work.session, payment_id, "an earlier callback named another request")
@@ -143,7 +146,8 @@ def _prompted(payment_id: UUID, accepted: Accepted, work: Work) -> None:
         )
     )
     _keep_reply(payment_id, accepted.said, None, work)
-    work.send(AskAboutPaymentJob(payment_id=payment_id, asked=0), after=FIRST_ASKED_AFTER)
+    breaker.works("prompts", work)
+    ask_first(payment_id, asks, work)
 
 
 def _unclear(payment_id: UUID, reason: str, work: Work) -> None:

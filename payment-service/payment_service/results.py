@@ -11,7 +11,10 @@ FailedStatus = Literal["failed", "cancelled", "expired"]
 
 PAID = "0"
 # Said by queries (and, should it ever happen, by callbacks): M-Pesa does not know yet.
-NOT_FINAL = frozenset({"4999"})
+NOT_FINAL = frozenset({"4999", "500.001.1001"})
+# Said of requests that an initiator makes: its name, its credential, its rights or the shortcode
+# is wrong, and so for every other request. Trying again and again gets the credential locked.
+NOT_ALLOWED = frozenset({"20", "21", "2001", "2028", "8006", "SFC_IC0003"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +46,18 @@ TOO_LATE = Failure(
     status="expired",
     code="not_prompted_in_time",
     reason="M-Pesa could not be asked in time. Nothing was charged. Please try again.",
+)
+UNCLEAR = Failure(
+    status="expired",
+    code="prompt_unclear",
+    reason="M-Pesa did not say whether the request reached the phone. If money left the account,"
+    " it is not lost: enter the code of M-Pesa's SMS here, or show it to the staff.",
+)
+SILENT = Failure(
+    status="expired",
+    code="no_news",
+    reason="M-Pesa did not say what became of this payment. If money left the account, it is not"
+    " lost: enter the code of M-Pesa's SMS here, or show it to the staff.",
 )
 BAD_PHONE = _failed("bad_phone", "M-Pesa does not know this phone number. Check it and try again.")
 HELD = _failed("held", "Money arrived, but not as expected. It is kept, and our staff look at it.")

@@ -14,10 +14,12 @@ from hotspot.phone import mask
 from hotspot.vault import Vault
 from hotspot.web.app import config_of, db, now, publish
 from hotspot.web.auth import bearer_token, caller_of_token, needs_role
-from hotspot.web.pages import page, page_request
+from hotspot.web.openapi import TEXT
+from hotspot.web.pages import page, page_request, paged
 from hotspot.web.problem import Problem, invalid
 from payment_service import seen, terms
-from payment_service.claims import Claim, Claims
+from payment_service.accepted import PAYMENTS, PRIVATE, Answer, accepted, claims
+from payment_service.claims import Claim
 from payment_service.live import Changes, follow
 from payment_service.models import PENDING, AnyRow, Package, Payment
 from payment_service.orders import Order, payment_id_of
@@ -25,7 +27,6 @@ from payment_service.schemas import (
     IdempotencyKeySchema,
     OperatorPaymentSchema,
     OperatorPaymentsSchema,
-    PackagesSchema,
     PaymentAcceptedSchema,
     PaymentFilterSchema,
     PaymentRequestSchema,
@@ -33,30 +34,10 @@ from payment_service.schemas import (
     order_of,
 )
 
-packages = Blueprint("packages", __name__, url_prefix="/api/v1/packages")
-payments = Blueprint("payments", __name__, url_prefix="/api/v1/payments")
+payments = Blueprint("payments", __name__, url_prefix=PAYMENTS)
 
-_OPERATOR_PAYMENT = OperatorPaymentSchema()
-_PRIVATE = {"Cache-Control": "no-store"}
-_STREAM = {**_PRIVATE, "X-Accel-Buffering": "no"}
-
-Answer = tuple[dict[str, Any], int, dict[str, str]]
-
-
-@packages.get("")
-@packages.response(200, PackagesSchema)
-def list_packages() -> dict[str, Any]:
-    """What is on sale, the cheapest first."""
-    asked = page_request()
-    on_sale = select(*terms.TERMS_COLUMNS).where(Package.on_sale)
-    if asked.after:
-        last = select(Package.price, Package.id).where(Package.id == asked.after)
-        on_sale = on_sale.where(tuple_(Package.price, Package.id) > last.scalar_subquery())
-    with db() as connection:
-        rows = connection.execute(
-            on_sale.order_by(Package.price, Package.id).limit(asked.limit + 1)
-        ).all()
-    return page([_package(row) for row in rows], asked, lambda item: cast(UUID, item["id"]))
+_PAYMENT, _OPERATOR_PAYMENT = PaymentSchema(), OperatorPaymentSchema()
+_STREAM = {**PRIVATE, "X-Accel-Buffering": "no"}
 
 
 @payments.post("")
@@ -79,24 +60,26 @@ def request_payment(request: Mapping[str, Any], headers: Mapping[str, Any]) -> A
         price=package.price,
         masked_phone=mask(order.phone),
     )
-    return _accepted(claim, PENDING)
+    return accepted(claim, PENDING)
 
 
 @payments.get("/<uuid:payment_id>")
-@payments.response(200, PaymentSchema)
-def show_payment(payment_id: UUID) -> Response | tuple[dict[str, Any], int, dict[str, str]]:
+@payments.doc(security=[{"claim": []}, {"bearer": []}])
+@payments.response(200, {"anyOf": [PaymentSchema, OperatorPaymentSchema]})
+def show_payment(payment_id: UUID) -> Response:
     """A payment: to the holder of its claim token, or (in full) to an operator."""
-    claim = _claims().read(bearer_token())
+    claim = claims().read(bearer_token())
     if claim is None:
         return _show_to_operator(payment_id)
-    return _read_claimed(_of(payment_id, claim)), 200, _PRIVATE
+    return _private(_PAYMENT.dump(_read_claimed(_of(payment_id, claim))))
 
 
 @payments.get("/<uuid:payment_id>/events")
-@payments.response(200, content_type="text/event-stream")
+@payments.doc(security=[{"claim": []}])
+@payments.response(200, TEXT, content_type="text/event-stream")
 def follow_payment(payment_id: UUID) -> Response:
     """The same body at each change, as server-sent events."""
-    claim = _of(payment_id, _claims().read(bearer_token()))
+    claim = _of(payment_id, claims().read(bearer_token()))
     changes = cast(Changes, current_app.extensions["changes"])
     app = current_app._get_current_object()  # type: ignore[attr-defined]
 
@@ -109,9 +92,10 @@ def follow_payment(payment_id: UUID) -> Response:
 
 
 @payments.get("")
+@needs_role("viewer")
 @payments.arguments(PaymentFilterSchema, location="query")
 @payments.response(200, OperatorPaymentsSchema)
-@needs_role("viewer")
+@paged
 def list_payments(filters: Mapping[str, Any]) -> dict[str, Any]:
     """Payments, the newest first."""
     asked = page_request()
@@ -125,21 +109,6 @@ def list_payments(filters: Mapping[str, Any]) -> dict[str, Any]:
         rows = connection.execute(newest.limit(asked.limit + 1)).all()
     items = [seen.by_operators(row, now()) for row in rows]
     return page(items, asked, lambda item: cast(UUID, item["id"]))
-
-
-def _package(row: AnyRow) -> dict[str, Any]:
-    return {
-        "id": row.id,
-        "code": row.code,
-        "name": row.name,
-        "price": {"amount": row.price, "currency": "KES"},
-        "duration_seconds": row.duration_seconds,
-        "down_kbps": row.down_kbps,
-        "up_kbps": row.up_kbps,
-        "data_bytes": row.data_bytes,
-        "devices": row.devices,
-        "kind": row.kind,
-    }
 
 
 def _package_on_sale(package_id: UUID) -> PackageTerms:
@@ -175,13 +144,8 @@ def _same_again(earlier: AnyRow, order: Order) -> Answer:
         price=Money(amount=earlier.price),
         masked_phone=mask(earlier.phone),
     )
-    body, status, headers = _accepted(claim, earlier.status)
+    body, status, headers = accepted(claim, earlier.status)
     return body, status, {**headers, "Idempotent-Replayed": "true"}
-
-
-def _accepted(claim: Claim, status: str) -> Answer:
-    body = {"id": claim.payment_id, "status": status, "claim_token": _claims().token(claim)}
-    return body, 202, {"Location": f"{payments.url_prefix}/{claim.payment_id}", **_PRIVATE}
 
 
 def _of(payment_id: UUID, claim: Claim | None) -> Claim:
@@ -198,11 +162,12 @@ def _of(payment_id: UUID, claim: Claim | None) -> Claim:
 
 
 def _read_claimed(claim: Claim) -> seen.Body:
+    vault = cast(Vault, current_app.extensions["vault"])
     with db() as connection:
         row = seen.find(connection, claim.payment_id)
-    if row is None:
-        return seen.before_it_is_recorded(claim)
-    return seen.by_its_buyer(row, cast(Vault, current_app.extensions["vault"]), now())
+        if row is None:
+            return seen.of_claim(connection, claim, vault, now())
+    return seen.by_its_buyer(row, vault, now())
 
 
 def _show_to_operator(payment_id: UUID) -> Response:
@@ -211,8 +176,12 @@ def _show_to_operator(payment_id: UUID) -> Response:
         row = seen.find(connection, payment_id)
     if row is None:
         raise Problem(404, "not-found", f"There is no payment {payment_id}.")
-    response = jsonify(_OPERATOR_PAYMENT.dump(seen.by_operators(row, now())))
-    response.headers.update(_PRIVATE)
+    return _private(_OPERATOR_PAYMENT.dump(seen.by_operators(row, now())))
+
+
+def _private(body: Any) -> Response:
+    response = jsonify(body)
+    response.headers.update(PRIVATE)
     return response
 
 
@@ -227,7 +196,3 @@ def _filtered(listed: Select[Any], filters: Mapping[str, Any]) -> Select[Any]:
         held = Payment.needs_attention
         listed = listed.where(held.is_not(None) if is_asked else held.is_(None))
     return listed
-
-
-def _claims() -> Claims:
-    return cast(Claims, current_app.extensions["claims"])

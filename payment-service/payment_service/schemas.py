@@ -11,8 +11,7 @@ from marshmallow import RAISE, Schema, ValidationError, fields, pre_load, valida
 from hotspot.web.fields import MoneySchema, Phone
 from payment_service.models import STATUSES
 from payment_service.orders import Order
-
-_OPTIONAL = ("mac", "ip", "router_id", "link_login_only")
+from payment_service.reversing import STATES as REVERSAL_STATES
 
 
 class Mac(fields.String):
@@ -50,35 +49,42 @@ class HttpUrl(fields.String):
         return text
 
 
-def _printable(value: str) -> None:
+def printable(value: str) -> None:
+    """Raise ValidationError for control characters."""
     if not value.isprintable():
         raise ValidationError("must not hold control characters")
 
 
-class PaymentRequestSchema(Schema):
-    """One package for one phone; the rest as MikroTik's login page tells it (empty: not told)."""
+class DeviceSchema(Schema):
+    """The guest's device, as MikroTik's login page tells it (empty: not told)."""
 
     class Meta:
         unknown = RAISE
 
-    package_id = fields.UUID(required=True)
-    phone = Phone(required=True, metadata={"example": "0712 345 678"})
     mac = Mac(allow_none=True, metadata={"example": "01:23:45:67:89:AB"})
     ip = IpAddress(allow_none=True)
     router_id = fields.String(
-        allow_none=True, validate=[validate.Length(min=1, max=100), _printable]
+        allow_none=True, validate=[validate.Length(max=100), printable]
     )
     link_login_only = HttpUrl(allow_none=True)
 
     @pre_load
     def empty_is_not_told(self, data: Any, **_: object) -> Any:
-        """MikroTik fills what it does not know with nothing."""
+        """MikroTik fills what it does not know with nothing, and so do forms."""
         if not isinstance(data, Mapping):
             return data
+        optional = {name for name, field in self.fields.items() if field.allow_none}
         return {
-            name: None if name in _OPTIONAL and value == "" else value
+            name: None if name in optional and value == "" else value
             for name, value in data.items()
         }
+
+
+class PaymentRequestSchema(DeviceSchema):
+    """One package for one phone."""
+
+    package_id = fields.UUID(required=True)
+    phone = Phone(required=True, metadata={"example": "0712 345 678"})
 
 
 def order_of(request: Mapping[str, Any]) -> Order:
@@ -93,7 +99,7 @@ class IdempotencyKeySchema(Schema):
     """
 
     idempotency_key = fields.String(
-        data_key="Idempotency-Key", validate=[validate.Length(min=1, max=200), _printable]
+        data_key="Idempotency-Key", validate=[validate.Length(min=1, max=200), printable]
     )
 
 
@@ -107,28 +113,6 @@ class PaymentFilterSchema(Schema):
     needs_attention = fields.Boolean(metadata={"description": "in front of a person, or not"})
 
 
-class PackageSchema(Schema):
-    """What is on sale."""
-
-    id = fields.UUID(required=True)
-    code = fields.String(required=True)
-    name = fields.String(required=True)
-    price = fields.Nested(MoneySchema, required=True)
-    duration_seconds = fields.Integer(required=True)
-    down_kbps = fields.Integer(required=True)
-    up_kbps = fields.Integer(required=True)
-    data_bytes = fields.Integer(required=True, allow_none=True)
-    devices = fields.Integer(required=True)
-    kind = fields.String(required=True, validate=validate.OneOf(("hotspot", "subscription")))
-
-
-class PackagesSchema(Schema):
-    """A page of packages, the cheapest first."""
-
-    items = fields.List(fields.Nested(PackageSchema), required=True)
-    next = fields.String(required=True, allow_none=True)
-
-
 class PaymentAcceptedSchema(Schema):
     """The request was taken. `claim_token` opens the payment and its live events."""
 
@@ -140,8 +124,8 @@ class PaymentAcceptedSchema(Schema):
 class FailureSchema(Schema):
     """Why there is no money: a stable code, and a sentence for the guest."""
 
-    code = fields.String(required=True)
-    message = fields.String(required=True)
+    code = fields.String(required=True, metadata={"example": "wrong_pin"})
+    message = fields.String(required=True, metadata={"example": "The PIN was wrong."})
 
 
 class AccessSchema(Schema):
@@ -162,9 +146,18 @@ class PaymentSchema(Schema):
 
     id = fields.UUID(required=True)
     status = fields.String(required=True, validate=validate.OneOf(STATUSES))
-    price = fields.Nested(MoneySchema, required=True)
-    phone = fields.String(required=True, metadata={"description": "masked"})
-    package_id = fields.UUID(required=True)
+    price = fields.Nested(
+        MoneySchema,
+        required=True,
+        allow_none=True,
+        metadata={"description": "null while M-Pesa is asked about a claimed receipt"},
+    )
+    phone = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "masked; null where a voucher was redeemed without a phone"},
+    )
+    package_id = fields.UUID(required=True, allow_none=True)
     receipt = fields.String(required=True, allow_none=True)
     failure = fields.Nested(FailureSchema, required=True, allow_none=True)
     access = fields.Nested(AccessSchema, required=True, allow_none=True)
@@ -178,15 +171,37 @@ class AccessInUseSchema(Schema):
     until = fields.String(required=True, allow_none=True)
 
 
+class ReversalSchema(Schema):
+    """The last time that an owner asked M-Pesa to send a payment's money back."""
+
+    id = fields.UUID(required=True)
+    receipt = fields.String(required=True)
+    state = fields.String(
+        required=True,
+        validate=validate.OneOf(REVERSAL_STATES),
+        metadata={"description": "unclear: a person must look whether the money went back"},
+    )
+    reason = fields.String(required=True)
+    requested_by = fields.String(required=True)
+    requested_at = fields.String(required=True)
+    finished_at = fields.String(required=True, allow_none=True)
+    result = fields.String(
+        required=True, allow_none=True, metadata={"description": "what came of it, in words"}
+    )
+
+
 class OperatorPaymentSchema(PaymentSchema):
     """A payment as operators see it: with the whole phone number, without credentials."""
 
-    phone = fields.String(required=True)
+    phone = fields.String(required=True, allow_none=True)
     access = fields.Nested(AccessInUseSchema, required=True, allow_none=True)
     package = fields.Dict(keys=fields.String(), required=True)
     paid_amount = fields.Nested(MoneySchema, required=True, allow_none=True)
     confirmed_by = fields.String(required=True, allow_none=True)
     needs_attention = fields.String(required=True, allow_none=True)
+    source = fields.String(
+        required=True, metadata={"description": "prompt, c2b, claim, statement or voucher"}
+    )
     prompt_state = fields.String(required=True)
     checkout_request_id = fields.String(required=True, allow_none=True)
     mac = fields.String(required=True, allow_none=True)
@@ -194,6 +209,8 @@ class OperatorPaymentSchema(PaymentSchema):
     router_id = fields.String(required=True, allow_none=True)
     requested_at = fields.String(required=True)
     completed_at = fields.String(required=True, allow_none=True)
+    reversed_at = fields.String(required=True, allow_none=True)
+    reversal = fields.Nested(ReversalSchema, required=True, allow_none=True)
 
 
 class OperatorPaymentsSchema(Schema):

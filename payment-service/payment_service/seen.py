@@ -1,22 +1,36 @@
 """A payment as its buyer sees it, and as operators see it."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import structlog
-from sqlalchemy import Connection, Select, select
+from sqlalchemy import Connection, ScalarSelect, Select, func, literal_column, select
+from sqlalchemy.orm import aliased
 
 from hotspot.contract.message import utc_text
 from hotspot.phone import mask
 from hotspot.vault import CannotOpen, Vault
 from payment_service.access import ENDED, READY
 from payment_service.claims import Claim
-from payment_service.models import COMPLETED, PENDING, Access, AnyRow, Payment, Voucher
+from payment_service.models import (
+    COMPLETED,
+    FAILED,
+    PENDING,
+    Access,
+    AnyRow,
+    Payment,
+    ReceiptClaim,
+    Reversal,
+    Voucher,
+)
 
 log = structlog.get_logger()
 
 Body = dict[str, Any]
+
+_redeemed = aliased(Voucher)
 
 
 def wanted() -> Select[Any]:
@@ -28,10 +42,13 @@ def wanted() -> Select[Any]:
             Access.username,
             Access.sealed_password,
             Access.until,
-            Voucher.code.label("voucher"),
+            func.coalesce(Access.link_login_only, Payment.link_login_only).label("login_url"),
+            func.coalesce(Voucher.code, _redeemed.code).label("voucher"),
+            _last_reversal().label("reversal"),
         )
         .join(Access, Access.payment_id == Payment.id, isouter=True)
         .join(Voucher, Voucher.payment_id == Payment.id, isouter=True)
+        .join(_redeemed, _redeemed.id == Payment.voucher_id, isouter=True)
     )
 
 
@@ -45,7 +62,7 @@ def before_it_is_recorded(claim: Claim) -> Body:
     return {
         "id": claim.payment_id,
         "status": PENDING,
-        "price": {"amount": claim.price.amount, "currency": claim.price.currency},
+        "price": None if claim.price is None else _money(claim.price.amount),
         "phone": claim.masked_phone,
         "package_id": claim.package_id,
         "receipt": None,
@@ -54,9 +71,31 @@ def before_it_is_recorded(claim: Claim) -> Body:
     }
 
 
+def of_claim(connection: Connection, claim: Claim, vault: Vault, now: datetime) -> Body:
+    """What the page of a claimed receipt sees while no payment has its id."""
+    wanted = (
+        select(
+            ReceiptClaim.found_payment_id, ReceiptClaim.failure_code, ReceiptClaim.failure_reason
+        )
+        .where(ReceiptClaim.payment_id == claim.payment_id)
+        .order_by(ReceiptClaim.claimed_at.desc(), ReceiptClaim.id.desc())
+        .limit(1)
+    )
+    claimed = connection.execute(wanted).first()
+    found = find(connection, claimed.found_payment_id) if claimed is not None else None
+    if found is not None:
+        return by_its_buyer(found, vault, now)
+    body = before_it_is_recorded(claim)
+    if claimed is not None and claimed.failure_code is not None:
+        failure = {"code": claimed.failure_code, "message": claimed.failure_reason}
+        body |= {"status": FAILED, "failure": failure}
+    return body
+
+
 def by_its_buyer(row: AnyRow, vault: Vault, now: datetime) -> Body:
     """With the credentials: only for the holder of the claim token."""
-    return _body(row, phone=mask(row.phone)) | {"access": _access(row, vault, now)}
+    phone = mask(row.phone) if row.phone else None
+    return _body(row, phone=phone) | {"access": _access(row, vault, now)}
 
 
 def by_operators(row: AnyRow, now: datetime) -> Body:
@@ -70,6 +109,7 @@ def by_operators(row: AnyRow, now: datetime) -> Body:
         "paid_amount": None if row.paid_amount is None else _money(row.paid_amount),
         "confirmed_by": row.confirmed_by,
         "needs_attention": row.needs_attention,
+        "source": row.source,
         "prompt_state": row.prompt_state,
         "checkout_request_id": row.checkout_request_id,
         "mac": row.mac,
@@ -77,6 +117,8 @@ def by_operators(row: AnyRow, now: datetime) -> Body:
         "router_id": row.router_id,
         "requested_at": utc_text(row.requested_at),
         "completed_at": utc_text(row.completed_at) if row.completed_at else None,
+        "reversed_at": utc_text(row.reversed_at) if row.reversed_at else None,
+        "reversal": _reversal(row.reversal),
         "access": access,
     }
 
@@ -88,7 +130,7 @@ def is_over(body: Body) -> bool:
     return bool(body["status"] != PENDING)
 
 
-def _body(row: AnyRow, *, phone: str) -> Body:
+def _body(row: AnyRow, *, phone: str | None) -> Body:
     failure = None
     if row.failure_code is not None:
         failure = {"code": row.failure_code, "message": row.failure_reason}
@@ -103,6 +145,30 @@ def _body(row: AnyRow, *, phone: str) -> Body:
     }
 
 
+def _last_reversal() -> ScalarSelect[Any]:
+    """The newest request to send the payment's money back, as JSON."""
+    return (
+        select(func.to_jsonb(literal_column("reversals")))
+        .select_from(Reversal)
+        .where(Reversal.payment_id == Payment.id)
+        .order_by(Reversal.requested_at.desc(), Reversal.id.desc())
+        .limit(1)
+        .correlate(Payment)
+        .scalar_subquery()
+    )
+
+
+def _reversal(told: Mapping[str, Any] | None) -> Body | None:
+    if told is None:
+        return None
+    kept = {name: told[name] for name in ("id", "receipt", "state", "reason", "requested_by")}
+    times = {
+        name: utc_text(datetime.fromisoformat(told[name])) if told[name] else None
+        for name in ("requested_at", "finished_at")
+    }
+    return kept | times | {"result": told["result"]}
+
+
 def _access(row: AnyRow, vault: Vault, now: datetime) -> Body | None:
     if row.state is None:
         return None
@@ -111,7 +177,7 @@ def _access(row: AnyRow, vault: Vault, now: datetime) -> Body | None:
         "username": row.username,
         "password": _opened(row, vault),
         "voucher": row.voucher,
-        "login_url": row.link_login_only,
+        "login_url": row.login_url,
         "until": utc_text(row.until) if row.until else None,
     }
 

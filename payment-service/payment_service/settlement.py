@@ -4,10 +4,7 @@ A success always wins, however late; a failure never overwrites a success; a sec
 changes nothing. What must not be served without a person's eyes is held with its reason.
 """
 
-from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
-from typing import Literal
 from uuid import UUID
 
 import structlog
@@ -16,35 +13,18 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from hotspot.bus.work import Work
-from hotspot.contract.access import HotspotUserProvisionRequested
 from hotspot.contract.money import Money
 from hotspot.contract.payments import PaymentCompleted, PaymentFailed, ProcessPaymentJob
-from payment_service import terms
+from payment_service import books, terms
 from payment_service.access import PROVISIONING
 from payment_service.models import COMPLETED, PENDING, Access, AnyRow, Payment, Receipt, change
+from payment_service.news import NotPaid, Paid, Source
 from payment_service.results import HELD, Failure
+from payment_service.serving import ask_for_access
+
+__all__ = ["NoSuchPayment", "NotPaid", "Paid", "Source", "Verdict", "hold", "settle"]
 
 log = structlog.get_logger()
-
-Source = Literal["stk_callback", "stk_query", "stk_prompt"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Paid:
-    """M-Pesa says that the money is there. A query tells neither receipt nor amount: None."""
-
-    source: Source
-    receipt: str | None = None
-    amount: Money | None = None
-    paid_at: datetime | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class NotPaid:
-    """M-Pesa says that there is no money."""
-
-    source: Source
-    failure: Failure
 
 
 class Verdict(StrEnum):
@@ -87,15 +67,16 @@ def hold(session: Session, payment_id: UUID, reason: str) -> None:
 
 
 def _settle_success(payment: AnyRow, paid: Paid, work: Work) -> Verdict:
-    if paid.receipt and not _claim(payment.id, paid, paid.receipt, work):
-        return _receipt_known(payment.id, paid.receipt, work)
-    if paid.amount is not None and paid.amount.amount != payment.price:
+    if paid.receipt and not books.claim(payment.id, paid, paid.receipt, work):
+        return _receipt_known(payment.id, paid, paid.receipt, work)
+    if paid.amount is not None and paid.amount.amount != payment.price + paid.left_over:
         reason = f"amount differs: {paid.amount} came, the price is {Money(amount=payment.price)}"
         return _hold_money(payment.id, paid, reason, work)
     if paid.amount is None and payment.failure_code == HELD.code:
         return Verdict.HELD  # another amount was named before: that is for a person to decide
     if _complete(payment.id, paid, work):
         _serve(payment, paid, work)
+        _show_left_over(payment.id, paid, work)
         return Verdict.SETTLED
     return _second_success(payment.id, paid, work)
 
@@ -121,33 +102,9 @@ def _locked(session: Session, payment_id: UUID) -> AnyRow:
     return payment
 
 
-def _claim(payment_id: UUID, paid: Paid, receipt: str, work: Work) -> bool:
-    """Credit a receipt to this payment, unless it was ever credited before.
-
-    One that C2B confirmed before the prompt's own callback came is held, and credited to nobody.
-    """
-    new = insert(Receipt).values(
-        receipt=receipt,
-        payment_id=payment_id,
-        amount=paid.amount.amount if paid.amount else None,
-        source=paid.source,
-        paid_at=paid.paid_at,
-        recorded_at=work.now,
-    )
-    claimed = work.session.execute(
-        new.on_conflict_do_update(
-            index_elements=[Receipt.receipt],
-            set_={"payment_id": payment_id, "source": paid.source, "held": None},
-            where=Receipt.payment_id.is_(None),
-        ).returning(Receipt.receipt)
-    )
-    return claimed.first() is not None
-
-
-def _receipt_known(payment_id: UUID, receipt: str, work: Work) -> Verdict:
+def _receipt_known(payment_id: UUID, paid: Paid, receipt: str, work: Work) -> Verdict:
     """This receipt came before: for this payment a mere repeat, for another one a riddle."""
-    credited = select(Receipt.payment_id).where(Receipt.receipt == receipt)
-    if work.session.scalar(credited) == payment_id:
+    if books.is_credited_to(payment_id, paid, receipt, work):
         return Verdict.CHANGED_NOTHING
     hold(work.session, payment_id, f"receipt {receipt} belongs to another payment")
     return Verdict.HELD
@@ -189,35 +146,25 @@ def _serve(payment: AnyRow, paid: Paid, work: Work) -> None:
             amount=paid.amount or sold.price,
             completed_at=work.now,
             router_id=payment.router_id,
-        )
+        ),
+        correlation_id=payment.id,
     )
-    work.send(
-        HotspotUserProvisionRequested(
-            payment_id=payment.id,
-            phone=payment.phone,
-            package=sold,
-            receipt=receipt,
-            # When it was confirmed, not when M-Pesa moved the money: the time that was bought
-            # must not run while a late callback is on its way.
-            paid_at=work.now,
-            mac=payment.mac,
-            router_id=payment.router_id,
-        )
-    )
-    work.send(ProcessPaymentJob(payment_id=payment.id))
+    ask_for_access(payment, receipt, work)
+    work.send(ProcessPaymentJob(payment_id=payment.id), correlation_id=payment.id)
+
+
+def _show_left_over(payment_id: UUID, paid: Paid, work: Work) -> None:
+    """More came than the package costs: the rest is somebody's money, and a person must see it."""
+    if paid.left_over:
+        rest = Money(amount=paid.left_over)
+        hold(work.session, payment_id, f"{rest} of receipt {paid.receipt} is left over")
 
 
 def _second_success(payment_id: UUID, paid: Paid, work: Work) -> Verdict:
     """The payment was completed before. Its receipt may be news; another receipt is more money."""
     if paid.receipt is None:
         return Verdict.CHANGED_NOTHING
-    filled = work.session.execute(
-        change(Payment)
-        .where(Payment.id == payment_id, Payment.receipt.is_(None))
-        .values(receipt=paid.receipt, paid_at=paid.paid_at)
-        .returning(Payment.id)
-    )
-    if filled.first() is not None:
+    if books.fill_in(payment_id, paid, work):
         return Verdict.CHANGED_NOTHING
     return _hold_money(payment_id, paid, f"paid once more, by receipt {paid.receipt}", work)
 
@@ -252,6 +199,7 @@ def _fail(payment_id: UUID, failure: Failure, may: ColumnElement[bool], work: Wo
             code=failure.code,
             reason=failure.reason,
             failed_at=work.now,
-        )
+        ),
+        correlation_id=payment_id,
     )
     return True

@@ -9,7 +9,8 @@ import json
 import os
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -17,20 +18,41 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from prometheus_client import Gauge
+from prometheus_client import Counter, Gauge
 
 from hotspot.bus.envelope import Envelope, Parcel
+from hotspot.bus.upkeep import SpoolFill
 from hotspot.contract.message import InvalidMessage, utc_text
 
 log = structlog.get_logger()
 
 _READY, _PART, _BROKEN = ".jsonl", ".part", ".broken"
+# What other processes did to the folder is looked up this often at most.
+RECOUNTED_AFTER_SECONDS = 1.0
+# A part that is so old was left by a process that died over it, and was acknowledged to nobody.
+PART_IS_LEFT_AFTER_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class _Metrics:
+    kept: Gauge
+    most: Gauge
+    refused: Counter
 
 
 @functools.cache
-def _fill() -> Gauge:
+def _metrics() -> _Metrics:
     """Made on first use: processes that only import this must not seem to have a spool."""
-    return Gauge("payment_spooled_callbacks", "Callbacks on disk that wait for the broker")
+    return _Metrics(
+        kept=Gauge("payment_spooled_callbacks", "Callbacks on disk that wait for the broker"),
+        most=Gauge("payment_spool_most", "Callbacks that have room on disk"),
+        refused=Counter("payment_callbacks_refused", "Callbacks that could be kept nowhere"),
+    )
+
+
+def fill(folder: Path, most: int) -> SpoolFill:
+    """How many callbacks wait in a folder, seen from a process that does not serve it."""
+    return SpoolFill(waiting=_count_in(folder.glob(f"*{_READY}")), most=most)
 
 
 class SpoolFull(Exception):
@@ -58,21 +80,22 @@ class Spool:
     harmless, and several processes may share the folder."""
 
     def __init__(self, folder: Path, *, most: int) -> None:
-        self._folder = folder
+        self.folder = folder
         self._most = most
         self._waiting: list[_Entry] = []
         # Made here and not as a default of a class: web processes replace `threading.Lock` by one
         # that lets others run, after this module may have been imported.
         self._adding = threading.Lock()
         self._writing = threading.Lock()
-        self._count(self._lines())
+        _metrics().most.set(most)
+        self._remove_left_parts()
+        self._recount()
 
     def keep(self, envelope: Envelope) -> None:
         """Return once a power cut could not lose it. Raises SpoolFull, or OSError of the disk."""
-        if self._kept >= self._most:
-            self._count(self._lines())  # another process may have drained it
-        if self._kept >= self._most:
-            raise SpoolFull(f"{self._folder} holds {self._kept} callbacks")
+        if not self.has_room():
+            _metrics().refused.inc()
+            raise SpoolFull(f"{self.folder} holds {self._kept} callbacks")
         entry = _Entry(envelope=envelope)
         with self._adding:
             self._waiting.append(entry)
@@ -105,6 +128,16 @@ class Spool:
         """Whether nothing waits."""
         return not self._files()
 
+    def has_room(self) -> bool:
+        """Whether one more may be kept."""
+        return self.fill().waiting < self._most
+
+    def fill(self) -> SpoolFill:
+        """How many wait, and how many have room."""
+        if time.monotonic() - self._counted_at > RECOUNTED_AFTER_SECONDS:
+            self._recount()
+        return SpoolFill(waiting=self._kept, most=self._most)
+
     def _write_all(self) -> None:
         with self._adding:
             entries, self._waiting = self._waiting, []
@@ -117,16 +150,17 @@ class Spool:
             entry.is_settled = True
 
     def _write(self, envelopes: Sequence[Envelope]) -> None:
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # The ids are ordered by time, and so are the names.
-        file = self._folder / f"{envelopes[0].message_id}{_READY}"
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # The ids are ordered by time, and so are the names. They count what is inside, so that
+        # nobody must read it all to know how full the spool is.
+        file = self.folder / f"{envelopes[0].message_id}.{len(envelopes)}{_READY}"
         part = file.with_suffix(_PART)
         with part.open("wb") as out:
             out.writelines(_to_line(envelope) for envelope in envelopes)
             out.flush()
             _sync(out.fileno())
         part.replace(file)
-        folder = os.open(self._folder, os.O_RDONLY)  # a name is durable once its folder is
+        folder = os.open(self.folder, os.O_RDONLY)  # a name is durable once its folder is
         try:
             _sync(folder)
         finally:
@@ -134,14 +168,29 @@ class Spool:
         self._count(self._kept + len(envelopes))
 
     def _files(self) -> list[Path]:
-        return sorted(self._folder.glob(f"*{_READY}"))
+        return sorted(self.folder.glob(f"*{_READY}"))
 
-    def _lines(self) -> int:
-        return sum(len(batch.parcels) for batch in self.batches())
+    def _recount(self) -> None:
+        self._counted_at = time.monotonic()
+        self._count(_count_in(self.folder.glob(f"*{_READY}")))
 
     def _count(self, kept: int) -> None:
         self._kept = kept
-        _fill().set(kept)
+        _metrics().kept.set(kept)
+
+    def _remove_left_parts(self) -> None:
+        for part in self.folder.glob(f"*{_PART}"):
+            try:
+                if time.time() - part.stat().st_mtime > PART_IS_LEFT_AFTER_SECONDS:
+                    part.unlink()
+            except FileNotFoundError:  # another process was faster
+                continue
+
+
+def _count_in(files: Iterable[Path]) -> int:
+    """The messages in files of a spool, by their names."""
+    counts = (file.name.removesuffix(_READY).rpartition(".")[2] for file in files)
+    return sum(int(count) for count in counts if count.isdigit())
 
 
 def _to_line(envelope: Envelope) -> bytes:

@@ -7,13 +7,27 @@ from hotspot.bus.transport import Publishing
 from hotspot.clock import Clock, utc_now
 from hotspot.vault import Vault
 from hotspot.web.app import new_app, register
+from payment_service.batch_routes import Press, batches
 from payment_service.callbacks import callbacks
+from payment_service.claim_routes import claimed
 from payment_service.claims import Claims
 from payment_service.config import Config
 from payment_service.intake import Intake
 from payment_service.live import Changes
-from payment_service.routes import packages, payments
+from payment_service.package_routes import packages
+from payment_service.receipts import receipts
+from payment_service.reversal_routes import reversals
+from payment_service.routes import payments
 from payment_service.spool import Spool
+from payment_service.standing_routes import standings
+from payment_service.statement_routes import statements
+from payment_service.voucher_routes import vouchers
+
+BLUEPRINTS = (
+    *(packages, standings, payments, receipts, statements, batches, vouchers),
+    *(claimed, reversals),
+    callbacks,
+)
 
 
 def create_app(
@@ -21,14 +35,17 @@ def create_app(
 ) -> Flask:
     """The application, with everything that it uses given."""
     app = new_app(config, publisher=publisher, engine=engine, clock=clock, title="payment-service")
-    intake = Intake(publisher, Spool(config.spool_dir, most=config.spool_most))
+    spool = Spool(config.spool_dir, most=config.spool_most)
+    intake = Intake(publisher, spool, clock=clock)
     app.extensions.update(
+        needs={"room in the callback spool": spool.has_room},
         vault=Vault(config.encryption_keys),
         claims=Claims(config.encryption_keys),
         changes=Changes(engine),
         intake=intake,
+        press=Press(),
     )
-    for blueprint in (packages, payments, callbacks):
+    for blueprint in BLUEPRINTS:
         register(app, blueprint)
     intake.drain_later()  # what a process before this one had to leave behind
     return app

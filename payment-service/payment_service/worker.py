@@ -1,55 +1,106 @@
 """Which function handles which message."""
 
+from functools import partial
 from uuid import UUID
 
-from hotspot.bus.failures import FAILED_JOBS_HANDLERS
+from hotspot.bus.upkeep import upkeep_handlers
 from hotspot.bus.work import Handlers
-from hotspot.contract.operations import RotateLogs
+from hotspot.contract.access import SubscriptionChanged
+from hotspot.contract.packages import SavePackageJob
 from hotspot.contract.payments import (
     AskAboutPaymentJob,
+    AskAboutReceiptJob,
     CacheCredentialsJob,
+    CheckMoneyWithoutServiceJob,
+    CheckReversalJob,
+    ClaimPaymentJob,
+    ImportStatementJob,
     ProcessPaymentJob,
     PromptPhoneJob,
+    ReconcilePaymentsJob,
     RecordMpesaMessageJob,
     RecordStkCallbackJob,
     RequestPaymentJob,
+    ReversePaymentJob,
+    ReverseReceiptJob,
 )
-from hotspot.contract.sessions import SessionEnded, SessionStarted
+from hotspot.contract.sessions import SessionEnded, SessionExpired, SessionStarted
+from hotspot.contract.vouchers import (
+    CancelVouchersJob,
+    CreateVoucherBatchJob,
+    RedeemVoucherJob,
+)
 from hotspot.vault import Vault
-from payment_service.access import cache_credentials, session_ended, session_started
+from payment_service.access import (
+    cache_credentials,
+    session_ended,
+    session_expired,
+    session_started,
+)
 from payment_service.asking import ask_about_payment
-from payment_service.callback_urls import callback_url
+from payment_service.batches import cancel_vouchers, create_voucher_batch
+from payment_service.callback_urls import callback_url, result_url
+from payment_service.claiming import claim_payment
 from payment_service.config import Config
 from payment_service.daraja import Daraja
-from payment_service.handlers import (
-    process_payment,
-    record_mpesa_message,
-    record_stk_callback,
-    request_payment,
-    rotate_logs,
-)
+from payment_service.daraja_requests import DarajaRequests, Requests, ResultUrls
+from payment_service.daraja_session import DarajaSession
+from payment_service.handlers import process_payment, request_payment
+from payment_service.hearing import record_mpesa_message, record_stk_callback
+from payment_service.history import KEPT
+from payment_service.importing import import_statement
 from payment_service.mpesa import Mpesa
+from payment_service.packages import save_package
+from payment_service.promise import check_money_without_service
 from payment_service.prompting import prompt_phone
+from payment_service.receipts_asked import ask_about_receipt
+from payment_service.reconciling import reconcile_payments
+from payment_service.redemptions import redeem_voucher
+from payment_service.reversals import check_reversal, reverse_payment, reverse_receipt
+from payment_service.spool import fill
+from payment_service.subscriptions import subscription_changed
 
 
-def handlers(config: Config, mpesa: Mpesa | None = None) -> Handlers:
-    """The handlers of payment-service; `mpesa` stands in for Daraja where it is given."""
+def handlers(
+    config: Config, mpesa: Mpesa | None = None, requests: Requests | None = None
+) -> Handlers:
+    """The handlers of payment-service; `mpesa` and `requests` stand in for Daraja where given."""
     vault = Vault(config.encryption_keys)
-    daraja = mpesa or Daraja(config)
+    session = DarajaSession(config)
+    daraja = mpesa or Daraja(config, session=session)
 
     def address(payment_id: UUID) -> str:
         return callback_url(config.callback_base_url, vault, payment_id)
+
+    def result_urls(request_id: UUID) -> ResultUrls:
+        url = result_url(config.callback_base_url, vault, request_id)
+        return ResultUrls(result=url, timeout=f"{url}/timeout")
+
+    asked = requests or DarajaRequests(config, session, result_urls)
 
     return {
         RequestPaymentJob: request_payment,
         PromptPhoneJob: prompt_phone(daraja, address),
         AskAboutPaymentJob: ask_about_payment(daraja),
-        RecordStkCallbackJob: record_stk_callback,
-        RecordMpesaMessageJob: record_mpesa_message,
+        RecordStkCallbackJob: record_stk_callback(config.trust),
+        RecordMpesaMessageJob: record_mpesa_message(config.trust, config.our_shortcodes),
+        ClaimPaymentJob: claim_payment,
+        AskAboutReceiptJob: ask_about_receipt(asked),
+        ReversePaymentJob: reverse_payment(asked),
+        ReverseReceiptJob: reverse_receipt(asked),
+        CheckReversalJob: check_reversal,
+        ReconcilePaymentsJob: reconcile_payments,
+        SubscriptionChanged: subscription_changed,
         ProcessPaymentJob: process_payment,
+        SavePackageJob: save_package,
+        CreateVoucherBatchJob: create_voucher_batch,
+        CancelVouchersJob: cancel_vouchers,
+        RedeemVoucherJob: redeem_voucher,
         CacheCredentialsJob: cache_credentials,
         SessionStarted: session_started,
         SessionEnded: session_ended,
-        RotateLogs: rotate_logs,
-        **FAILED_JOBS_HANDLERS,
+        SessionExpired: session_expired,
+        ImportStatementJob: import_statement,
+        CheckMoneyWithoutServiceJob: check_money_without_service,
+        **upkeep_handlers(KEPT, spool=partial(fill, config.spool_dir, config.spool_most)),
     }

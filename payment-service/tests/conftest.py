@@ -11,10 +11,12 @@ from hotspot.testing.handling import NOON, FakePublisher
 from hotspot.testing.identity import Keys
 from hotspot.vault import Vault
 from payment_service.config import PAYBILL, Config
+from payment_service.initiator import Initiator
+from payment_service.seed import insert_starters
 from payment_service.web import create_app
 from payment_service.worker import handlers
 
-from .shop import FakeMpesa, Shop
+from .shop import FakeMpesa, FakeRequests, Shop
 
 
 @pytest.fixture
@@ -39,6 +41,7 @@ def config(keys: Keys, tmp_path: Path) -> Config:
         callback_base_url="http://127.0.0.1:8001",
         spool_dir=tmp_path / "spool",
         spool_most=100,
+        initiator=Initiator(name="hotspot", credential="c2VhbGVk"),
     )
 
 
@@ -57,8 +60,22 @@ def engine(database: Callable[[str], Engine]) -> Engine:
 @pytest.fixture
 def shop(engine: Engine, config: Config, vault: Vault) -> Shop:
     """The service, with an M-Pesa that does as it is told."""
-    mpesa = FakeMpesa()
-    return Shop(engine=engine, handlers=handlers(config, mpesa), mpesa=mpesa, vault=vault)
+    mpesa, requests = FakeMpesa(), FakeRequests()
+    return Shop(
+        engine=engine,
+        handlers=handlers(config, mpesa, requests),
+        mpesa=mpesa,
+        requests=requests,
+        vault=vault,
+    )
+
+
+@pytest.fixture
+def market(shop: Shop) -> Shop:
+    """A shop that sells packages for 5, 20, 30, 80, 250, 1000 and (subscriptions) 2500 bob."""
+    with shop.engine.begin() as connection:
+        insert_starters(connection, NOON)
+    return shop
 
 
 @pytest.fixture

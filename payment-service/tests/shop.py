@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine, func, select, text
 
 from hotspot.bus.work import Handlers
 from hotspot.contract.message import Message
@@ -23,10 +23,13 @@ from hotspot.contract.payments import (
 from hotspot.ids import new_id
 from hotspot.testing.handling import NOON, run
 from hotspot.vault import Vault
+from payment_service.daraja_requests import Taken
 from payment_service.models import Access, MpesaMessage, Payment, Receipt, Voucher
 from payment_service.mpesa import Accepted, Answered, NotYet, PromptRequest
 
 PHONE = "254712345678"
+# One of those that Safaricom is known to call from, and one that it is not.
+SAFARICOM, STRANGER = "196.201.214.200", "203.0.113.9"
 PRICE = Money.shillings(20)
 CHECKOUT = "ws_CO_15012026120000000712345678"
 RECEIPT = "UAF7RT61SV"
@@ -118,8 +121,10 @@ class FakeMpesa:
     """
 
     answers: list[Accepted | BaseException] = field(default_factory=list)
-    outcomes: dict[str, Answered | NotYet] = field(default_factory=dict)
+    outcomes: dict[str, Answered | NotYet | BaseException] = field(default_factory=dict)
     asked: list[PromptRequest] = field(default_factory=list)
+    queried: list[str] = field(default_factory=list)
+    outcome_of_all: Answered | NotYet | None = None
     meanwhile: Callable[[], object] = lambda: None
 
     def prompt(self, request: PromptRequest) -> Accepted:
@@ -133,8 +138,58 @@ class FakeMpesa:
 
     def query(self, checkout_request_id: str) -> Answered | NotYet:
         """What it was told of a prompt; else nobody knows."""
+        self.queried.append(checkout_request_id)
         nothing = NotYet(reason=f"nothing is known of {checkout_request_id}")
-        return self.outcomes.get(checkout_request_id, nothing)
+        outcome = self.outcomes.get(checkout_request_id, self.outcome_of_all or nothing)
+        if isinstance(outcome, BaseException):
+            raise outcome
+        return outcome
+
+    def answer_all(self, outcome: Answered | NotYet) -> None:
+        """Say this of every prompt from now on."""
+        self.outcome_of_all = outcome
+
+
+@dataclass
+class FakeRequests:
+    """Takes requests that are answered later; answers first with what it was given, in turn.
+
+    `meanwhile` happens between the request and its reply.
+    """
+
+    answers: list[Taken | NotYet | BaseException] = field(default_factory=list)
+    asked: list[tuple[UUID, str]] = field(default_factory=list)
+    reversed: list[tuple[UUID, str, Money]] = field(default_factory=list)
+    may_ask: bool = True
+    meanwhile: Callable[[UUID], object] = lambda _: None
+
+    def status(self, request_id: UUID, receipt: str) -> Taken | NotYet:
+        """Ask for a receipt."""
+        self.asked.append((request_id, receipt))
+        return self._reply(request_id)
+
+    def reverse(self, request_id: UUID, receipt: str, amount: Money, remarks: str) -> Taken:
+        """Have money sent back."""
+        self.reversed.append((request_id, receipt, amount))
+        reply = self._reply(request_id)
+        assert isinstance(reply, Taken)
+        return reply
+
+    def _reply(self, request_id: UUID) -> Taken | NotYet:
+        self.meanwhile(request_id)
+        answer = self.answers.pop(0) if self.answers else taken(request_id)
+        if isinstance(answer, BaseException):
+            raise answer
+        return answer
+
+
+def taken(request_id: UUID) -> Taken:
+    """M-Pesa's reply to a request that it took: a conversation of its own for each."""
+    return Taken(
+        conversation_id=f"AG_{request_id.hex[-20:]}",
+        originator_conversation_id=f"1-{request_id.hex[-8:]}-1",
+        said="{}",
+    )
 
 
 def accepted(checkout: str = CHECKOUT) -> Accepted:
@@ -151,6 +206,7 @@ class Shop:
     handlers: Handlers
     mpesa: FakeMpesa
     vault: Vault
+    requests: FakeRequests = field(default_factory=FakeRequests)
 
     def run(self, message: Message, **options: Any) -> list[Message]:
         """Handle a message twice; answers what the first run sent."""
@@ -171,11 +227,17 @@ class Shop:
         return payment_id
 
     def call_back(
-        self, payment_id: UUID, body: str, *, now: datetime = NOON, times: int = 2
+        self,
+        payment_id: UUID,
+        body: str,
+        *,
+        source: str = SAFARICOM,
+        now: datetime = NOON,
+        times: int = 2,
     ) -> list[Message]:
         """M-Pesa calls back; answers what was sent."""
         job = RecordStkCallbackJob(
-            payment_id=payment_id, body=body, source_address="196.201.214.200", received_at=now
+            payment_id=payment_id, body=body, source_address=source, received_at=now
         )
         return self.run(job, now=now, times=times)
 
@@ -232,6 +294,11 @@ class Shop:
         """How many rows a table has."""
         with self.engine.connect() as connection:
             return int(connection.scalar(select(func.count()).select_from(table)) or 0)
+
+    def engine_run(self, statement: str, **values: object) -> None:
+        """Have something happen to the database that no handler does."""
+        with self.engine.begin() as connection:
+            connection.execute(text(statement), values)
 
     def _one(self, table: Any, condition: Any) -> Any:
         with self.engine.connect() as connection:

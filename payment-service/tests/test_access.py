@@ -7,12 +7,14 @@ import pytest
 
 from hotspot.bus.outcome import Reject
 from hotspot.contract.message import Message
-from hotspot.contract.operations import RotateLogs
+from hotspot.contract.operations import MeasureServiceJob, PruneHistoryJob, ServiceMeasured
 from hotspot.contract.payments import CacheCredentialsJob, ProcessPaymentJob, VoucherIssued
 from hotspot.contract.sessions import SessionEnded, SessionStarted
 from hotspot.ids import new_id
-from hotspot.testing.handling import NOON
+from hotspot.testing.handling import NOON, envelope_for
+from payment_service.config import Config
 from payment_service.models import Voucher
+from payment_service.spool import Spool
 from payment_service.vouchers import ALPHABET, new_code
 
 from .shop import Shop, names
@@ -144,10 +146,19 @@ def test_voucher_codes_are_long_and_have_no_look_alikes() -> None:
     codes = {new_code() for _ in range(1000)}
     assert len(codes) == 1000
     for code in codes:
-        assert len(code.replace("-", "")) == 12
+        assert len(code.replace("-", "")) == 15  # of 20 letters: 64 bits
         assert set(code) <= {*ALPHABET, "-"}
-    assert not set(ALPHABET) & set("01258BILOSZ")
+    assert not set(ALPHABET) & set("012568BILOQSUZ")
 
 
-def test_logs_are_rotated(shop: Shop) -> None:
-    assert names(shop.run(RotateLogs())) == []
+def test_what_is_too_old_is_forgotten(shop: Shop) -> None:
+    assert names(shop.run(PruneHistoryJob(service="payment", begun_at=NOON))) == ["HistoryPruned"]
+
+
+def test_the_service_measures_its_spool_too(shop: Shop, config: Config) -> None:
+    spool = Spool(config.spool_dir, most=config.spool_most)
+    for _ in range(2):
+        spool.keep(envelope_for(ProcessPaymentJob(payment_id=new_id())))
+    (measured,) = shop.run(MeasureServiceJob())
+    assert isinstance(measured, ServiceMeasured)
+    assert (measured.spool, measured.spool_most) == (2, 100)

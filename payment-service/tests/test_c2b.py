@@ -12,11 +12,11 @@ from hotspot.contract.payments import RecordMpesaMessageJob
 from hotspot.ids import new_id
 from hotspot.testing.handling import NOON, FakePublisher
 from hotspot.vault import Vault
-from payment_service.c2b import NOT_SERVED, Confirmation, read_confirmation
+from payment_service.c2b import Confirmation, read_confirmation
 from payment_service.callback_urls import DOORS, callback_url, door_url
 from payment_service.models import MpesaMessage, Receipt
 
-from .shop import SUCCESS_MESSAGES, Shop, id_of, names, samples, success
+from .shop import SAFARICOM, SUCCESS_MESSAGES, Shop, id_of, names, samples, success
 
 CONFIRMATIONS = samples("c2b_confirmation")
 OTHERS = {
@@ -27,7 +27,7 @@ OTHERS = {
 
 def told(kind: Any, body: object) -> RecordMpesaMessageJob:
     text = body if isinstance(body, str) else json.dumps(body)
-    return RecordMpesaMessageJob(kind=kind, body=text, source_address="", received_at=NOON)
+    return RecordMpesaMessageJob(kind=kind, body=text, source_address=SAFARICOM, received_at=NOON)
 
 
 def receipts(shop: Shop) -> list[Any]:
@@ -49,10 +49,14 @@ def test_a_confirmation_without_a_prompt_is_held_for_a_person(
     (receipt,) = receipts(shop)
     assert receipt.receipt == sample["body"]["TransID"]
     assert receipt.amount == round(float(sample["body"]["TransAmount"]) * 100)
-    assert (receipt.payment_id, receipt.held) == (None, NOT_SERVED)
+    assert receipt.payment_id is None
+    assert receipt.held
+    assert receipt.payer.replace(" ", "") == sample["body"]["MSISDN"].replace(" ", "")
+    assert receipt.reference == sample["body"]["BillRefNumber"]
+    assert receipt.payer_name.startswith(sample["body"]["FirstName"])
     assert receipt.paid_at is not None
     (message,) = kept(shop)
-    assert json.loads(message.body) == sample["body"]
+    assert (json.loads(message.body), message.problem) == (sample["body"], "its money is held")
 
 
 @pytest.mark.parametrize(

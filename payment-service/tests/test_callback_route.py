@@ -158,7 +158,7 @@ def test_while_the_broker_is_away_callbacks_are_kept_on_disk_and_sent_later(
     (file,) = config.spool_dir.glob("*.jsonl")
     publisher.away = False
     wait_for(lambda: publisher.parcels)
-    assert str(publisher.parcels[0].envelope.message_id) == file.stem
+    assert f"{publisher.parcels[0].envelope.message_id}.1.jsonl" == file.name
     wait_for(lambda: not list(config.spool_dir.iterdir()))
 
 
@@ -329,7 +329,7 @@ def test_spooled_callbacks_come_in_order_and_broken_ones_are_set_aside(
     parcels = [callback(payment_id) for _ in range(3)]
     for parcel in reversed(parcels):
         spool.keep(parcel.envelope)
-    last = tmp_path / f"{parcels[2].envelope.message_id}.jsonl"
+    last = tmp_path / f"{parcels[2].envelope.message_id}.1.jsonl"
     last.write_bytes(last.read_bytes() + b'{"message_id": "half writ')
     batches = list(spool.batches())
     assert [parcel for batch in batches for parcel in batch.parcels] == parcels

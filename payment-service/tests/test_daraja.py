@@ -15,6 +15,7 @@ import requests
 from hotspot.testing.handling import NOON
 from payment_service.config import Config
 from payment_service.daraja import Daraja
+from payment_service.daraja_session import DarajaSession
 from payment_service.mpesa import (
     Answered,
     DoNotRepeat,
@@ -110,7 +111,8 @@ def line(config: Config) -> Iterator[Line]:
     with requests.Session() as http:
         http.trust_env = False
         there = replace(config, daraja_base_url=f"http://127.0.0.1:{server.server_address[1]}")
-        daraja = Daraja(there, http=http, clock=lambda: NOON, monotonic=clock)
+        session = DarajaSession(there, http=http, monotonic=clock)
+        daraja = Daraja(there, session=session, clock=lambda: NOON)
         yield Line(daraja=daraja, safaricom=safaricom, clock=clock)
     server.shutdown()
     thread.join()
@@ -185,8 +187,10 @@ def test_where_nobody_listens_nothing_was_sent(config: Config) -> None:
         nobody.bind(("127.0.0.1", 0))
         http.trust_env = False
         url = f"http://127.0.0.1:{nobody.getsockname()[1]}"
+        there = replace(config, daraja_base_url=url)
+        daraja = Daraja(there, session=DarajaSession(there, http=http))
         with pytest.raises(TryLater):
-            Daraja(replace(config, daraja_base_url=url), http=http).prompt(PROMPT)
+            daraja.prompt(PROMPT)
 
 
 @pytest.mark.parametrize(

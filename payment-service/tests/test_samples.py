@@ -123,6 +123,21 @@ def test_a_query_is_final_only_where_it_is(sample: dict[str, Any]) -> None:
         assert not answer.daraja_is_down
 
 
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (200, {"ResultCode": 4999}),
+        (200, {"ResultCode": "500.001.1001"}),
+        (500, {"errorCode": "500.001.1001", "errorMessage": "Unable to lock subscriber, ..."}),
+        (500, {"errorCode": "500.001.1001", "errorMessage": "The Transaction is BEING PROCESSED"}),
+    ],
+)
+def test_pending_is_pending_and_no_sign_of_trouble(status: int, body: dict[str, object]) -> None:
+    answer = mpesa.answered(Reply.of(status, json.dumps(body)))
+    assert isinstance(answer, NotYet)
+    assert not answer.daraja_is_down
+
+
 @pytest.mark.parametrize("status", [200, 404, 429, 500, 502, 503])
 @pytest.mark.parametrize("text", ["", "<html>", "[]", "{}", '{"ResultDesc": "?"}'])
 def test_a_query_that_teaches_nothing_leaves_the_payment_open(status: int, text: str) -> None:

@@ -15,6 +15,7 @@ from hotspot.testing.identity import Keys
 from payment_service.config import Config, load
 from payment_service.models import Package, metadata
 from payment_service.seed import insert_starters
+from payment_service.sources import KNOWN_SOURCES
 from payment_service.worker import handlers
 
 from .shop import Shop
@@ -53,6 +54,18 @@ def test_settings_are_read_once_and_typed(settings: Callable[..., Config]) -> No
     assert config.spool_dir == Path("/var/spool/payment")
 
 
+def test_m_pesas_addresses_are_those_that_are_known_unless_others_are_set(
+    settings: Callable[..., Config],
+) -> None:
+    known = settings()
+    assert [str(one) for one in known.mpesa_sources] == [f"{one}/32" for one in KNOWN_SOURCES]
+    assert (known.verify_callbacks, known.trusted_proxies) == ("unknown_source", ())
+    other = settings(MPESA_SOURCES="192.0.2.1, 198.51.100.0/24", TRUSTED_PROXIES="10.0.0.7")
+    assert [str(one) for one in other.mpesa_sources] == ["192.0.2.1/32", "198.51.100.0/24"]
+    assert not other.trust.needs_proof("198.51.100.9")
+    assert settings(MPESA_SOURCES=" ").mpesa_sources == known.mpesa_sources
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
@@ -62,6 +75,11 @@ def test_settings_are_read_once_and_typed(settings: Callable[..., Config]) -> No
         ("DARAJA_TRANSACTION_TYPE", "Gift"),
         ("CALLBACK_BASE_URL", "ftp://pay.example.co.ke"),
         ("SPOOL_MOST", "0"),
+        ("PORTAL_URL", "wifi.example.co.ke"),
+        ("PROVIDER_NAME", " "),
+        ("VERIFY_CALLBACKS", "sometimes"),
+        ("MPESA_SOURCES", "safaricom.co.ke"),
+        ("TRUSTED_PROXIES", "10.0.0.7/8"),
         ("ENCRYPTION_KEYS", "short"),
     ],
 )

@@ -13,7 +13,7 @@ from hotspot.contract.money import Money
 from hotspot.contract.payments import RecordStkCallbackJob
 from hotspot.ids import new_id
 from hotspot.testing.handling import NOON, envelope_for
-from payment_service.handlers import record_stk_callback
+from payment_service.hearing import record_stk_callback
 from payment_service.models import Access, MpesaMessage, Receipt
 from payment_service.results import failure_of
 from payment_service.settlement import (
@@ -24,12 +24,14 @@ from payment_service.settlement import (
     Verdict,
     settle,
 )
+from payment_service.sources import Trust, networks_of
 
-from .shop import PRICE, RECEIPT, Shop, names, success
+from .shop import PRICE, RECEIPT, SAFARICOM, Shop, names, success
 
 News = Paid | NotPaid
 
-SOURCES: list[Source] = ["stk_callback", "stk_query", "stk_prompt"]
+SOURCES: list[Source] = ["stk_callback", "stk_query", "c2b_confirmation", "claim", "statement"]
+TRUST = Trust(verify="unknown_source", sources=networks_of([SAFARICOM]))
 BY_CALLBACK = Paid(source="stk_callback", receipt=RECEIPT, amount=PRICE)
 BY_QUERY = Paid(source="stk_query")
 TOO_LITTLE = Paid(source="stk_callback", receipt="UAF0000001", amount=Money.shillings(1))
@@ -222,11 +224,11 @@ def handled(shop: Shop, payment_id: UUID, body: str) -> Callable[[], list[str]]:
 
     def handle() -> list[str]:
         job = RecordStkCallbackJob(
-            payment_id=payment_id, body=body, source_address="", received_at=NOON
+            payment_id=payment_id, body=body, source_address=SAFARICOM, received_at=NOON
         )
         with Session(shop.engine) as session:
             work = work_in(session, job)
-            record_stk_callback(job, work)
+            record_stk_callback(TRUST)(job, work)
             session.commit()
         return [parcel.envelope.name for parcel in work.sent]
 

@@ -65,6 +65,12 @@ class Device:
         minor = "".join(letter for letter in rest.partition(".")[0] if letter.isdigit())
         return int(major), int(minor[:2] or 0)
 
+    def forbid_hotspot(self) -> None:
+        """As device-mode `home` does."""
+        self.allows_hotspot = False
+        for row in self.items.of("/system/device-mode"):
+            row["hotspot"] = "no"
+
     def run(
         self, menu: str, command: str, arguments: Arguments, queries: Sequence[str] = ()
     ) -> list[Row]:

@@ -1,20 +1,28 @@
-"""The API's doors: one port, behind whose addresses the routers are told apart."""
+"""The API's doors: one port, behind whose addresses the routers are told apart.
+
+Plain and by TLS alike: whichever port a router's menus say, the first byte tells what a client
+speaks.
+"""
 
 import logging
 import socket
+import ssl
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Protocol
+from functools import cached_property
+from typing import Final, Protocol
 
 import gevent
 from gevent.server import StreamServer
 
 from simulators.routeros.api import Conversation
+from simulators.routeros.certificate import server_context
 from simulators.routeros.wire import BadWire, encode, read_sentence
 
 log = logging.getLogger("simulators.routeros")
 
 BACKLOG = 1024
+HANDSHAKE: Final = b"\x16"
 
 
 class Manner(Protocol):
@@ -22,6 +30,9 @@ class Manner(Protocol):
 
     def greet(self) -> bool:
         """Whether it takes the connection at all (down: no)."""
+
+    def serves(self, *, tls: bool) -> bool:
+        """Whether its API is open, plain or by TLS."""
 
     def wait(self) -> None:
         """How long it takes for an answer; for ever where it is a black hole."""
@@ -62,11 +73,21 @@ class ApiDoors:
             return
         manner, conversation = met
         try:
+            tls = sock.recv(1, socket.MSG_PEEK) == HANDSHAKE
+            if not manner.serves(tls=tls):
+                return
+            if tls:
+                manner.wait()
+                sock = self._tls.wrap_socket(sock, server_side=True)
             _converse(sock, manner, conversation)
         except (BadWire, EOFError, OSError) as error:
             log.debug("conversation over: %s", error)
         finally:
             _hang_up(sock)
+
+    @cached_property
+    def _tls(self) -> ssl.SSLContext:
+        return server_context()
 
 
 def _converse(sock: socket.socket, manner: Manner, conversation: Conversation) -> None:
@@ -83,10 +104,10 @@ def _converse(sock: socket.socket, manner: Manner, conversation: Conversation) -
     while goes_on:
         words = read_sentence(read)
         manner.wait()
-        if manner.breaks_off():
-            return
         said: list[Sequence[str]] = []
         goes_on = conversation.hear(words, said.append)
+        if manner.breaks_off():
+            return  # what was said last was done, and nobody hears of it
         sock.sendall(b"".join(map(encode, said)))
         gevent.sleep(0)  # a client that asks without end must not keep the others waiting
 

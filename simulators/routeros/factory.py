@@ -133,6 +133,13 @@ def _firewall(device: Device) -> None:
             "in-interface-list": "WAN",
         },
     )
+    counters = {"chain": "forward", "action": "passthrough", "dynamic": "yes"}
+    _add(
+        device,
+        "/ip/firewall/filter",
+        comment="special dummy rule to show fasttrack counters",
+        **counters,
+    )
     for rule in rules:
         _add(device, "/ip/firewall/filter", comment="defconf", **rule)
     nat = {"out-interface-list": "WAN", "ipsec-policy": "out,none"}
@@ -145,11 +152,13 @@ def _uplink(device: Device) -> None:
         {
             ".id": "*1",
             "dst-address": "0.0.0.0/0",
-            "gateway": "100.64.0.1%ether1",
+            "gateway": "100.64.0.1",
+            "immediate-gw": "100.64.0.1%ether1",
             "active": "yes",
             "dynamic": "yes",
         }
     ]
+    _add(device, "/ip/address", address="100.64.0.77/10", interface="ether1", dynamic="yes")
 
 
 def _add(device: Device, menu: str, **values: str) -> None:

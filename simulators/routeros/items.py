@@ -39,7 +39,8 @@ class Items:
             self._numbers[menu] = number
             item = {".id": f"*{number:X}", **rules.derived(item, self)}
             rows = self.of(menu)
-            rows.insert(rows.index(self.find(menu, before)) if before else len(rows), item)
+            place = len(rows) if before is None else rows.index(self._place(menu, before))
+            rows.insert(place, item)
             return item[".id"]
 
     def set(self, menu: str, item: dict[str, str], values: Values) -> None:
@@ -71,6 +72,12 @@ class Items:
                 return
             rows.remove(item)
             rows.insert(rows.index(before) if before else len(rows), item)
+
+    def _place(self, menu: str, before: str) -> dict[str, str]:
+        target = self.find(menu, before)
+        if target.get("dynamic") == "yes":
+            raise failure("can not place before a dynamic object")
+        return target
 
     def find(self, menu: str, number: str) -> dict[str, str]:
         """The item with an id, a name or a position. Raises Refused."""

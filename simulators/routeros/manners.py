@@ -30,6 +30,17 @@ class MannerOfRouter:
         router = self._router()
         return router is not None and router.powered and self.router_id not in self.rebooting
 
+    def serves(self, *, tls: bool) -> bool:
+        """As `/ip/service` says; TLS needs a certificate."""
+        router = self._router()
+        name = "api-ssl" if tls else "api"
+        return router is not None and any(
+            row["name"] == name
+            and row["disabled"] == "no"
+            and (not tls or row.get("certificate", "none") != "none")
+            for row in router.device.read("/ip/service")
+        )
+
     def wait(self) -> None:
         """A slow router takes its time; out of a black hole nothing comes."""
         router = self._router()
@@ -46,7 +57,8 @@ class MannerOfRouter:
             return True
         if router.behaviour.mode is not RouterMode.REBOOTS:
             return False
-        if self.heard <= SENTENCES_BEFORE_REBOOT:
+        after = router.behaviour.after
+        if self.heard <= (SENTENCES_BEFORE_REBOOT if after is None else after):
             return False
         self.routers.behave(self.router_id, type(router.behaviour)())
         self.rebooting.add(self.router_id)
@@ -66,9 +78,9 @@ class Reception:
     rebooting: set[str] = field(default_factory=set)
 
     def meet(self, address: str, peer: str) -> tuple[MannerOfRouter, Conversation] | None:
-        """The router at an address, ready to talk; None where there is none, or no API."""
+        """The router at an address, ready to talk; None where there is none."""
         router = self.routers.with_api_at(address)
-        if router is None or not _serves_api(router.device):
+        if router is None:
             return None
         manner = MannerOfRouter(routers=self.routers, router_id=router.id, rebooting=self.rebooting)
 
@@ -83,13 +95,6 @@ class Reception:
             password_of=lambda name: _password_of(router.device, name),
         )
         return manner, talk
-
-
-def _serves_api(device: Device) -> bool:
-    return any(
-        row["name"] in ("api", "api-ssl") and row["disabled"] == "no"
-        for row in device.read("/ip/service")
-    )
 
 
 def _password_of(device: Device, name: str) -> str | None:

@@ -7,12 +7,10 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from html import escape
 from http import HTTPStatus
 from typing import Final
-from urllib.parse import quote
 
-from flask import Blueprint, redirect, request
+from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 
 from simulators.guests import Guest, Guests, Login, LoginResult
@@ -20,15 +18,10 @@ from simulators.hotspot import Hotspot
 from simulators.nas import Router, Routers
 from simulators.problems import Problem
 from simulators.radius_packets import Chap
+from simulators.routeros.pages import show
 
-VARIABLE: Final = re.compile(r"\$\(([a-z-]+)\)")
-CONDITION: Final = re.compile(r"\$\(if ([a-z-]+)\)(.*?)\$\(endif\)", re.DOTALL)
-PAGE: Final = "<!doctype html><title>{title}</title><h1>{title}</h1><p>{text}</p>"
-OWN_LOGIN: Final = (
-    "<!doctype html><title>login</title><p>$(error)</p>"
-    '<form action="$(link-login-only)" method="post"><input name="username">'
-    '<input name="password" type="password"><button>OK</button></form>'
-)
+INTERNET: Final = "<!doctype html><title>the internet</title><p>You are online.</p>"
+ORIGINAL: Final = "http://example.net/"
 # As errors.txt of RouterOS words it.
 RADIUS_TIMEOUT: Final = "RADIUS server is not responding"
 INVALID: Final = "invalid username or password"
@@ -47,36 +40,64 @@ class Challenges:
 
 
 def servlet_blueprint(hotspot: Hotspot, routers: Routers, guests: Guests) -> Blueprint:
-    """`/hotspot/<guest>/`: any page the guest opens, `login` and `status`."""
+    """`/hotspot/<guest>/`: any page the guest opens, `login`, `status` and `logout`."""
     blueprint = Blueprint("servlet", __name__, url_prefix="/hotspot/<guest_id>")
     challenges = Challenges()
+
+    def page(guest: Guest, router: Router, name: str, **values: str) -> ResponseReturnValue:
+        session = hotspot.sessions.of_guest(guest.id)
+        known = _values(guest, router) | {"username": session.username if session else ""}
+        shown = show(router, name, known | {key.replace("_", "-"): values[key] for key in values})
+        return shown.text, shown.status, {"Content-Type": "text/html", **shown.headers}
+
+    def login_page(guest: Guest, router: Router, name: str, error: str) -> ResponseReturnValue:
+        chap_id, challenge = challenges.new(guest.id)
+        menus = router.configured
+        with_chap = menus is None or "http-chap" in menus.login_by
+        return page(
+            guest,
+            router,
+            name,
+            error=error,
+            chap_id=f"\\{chap_id:03o}" if with_chap else "",
+            chap_challenge="".join(f"\\{octet:03o}" for octet in challenge) if with_chap else "",
+        )
 
     @blueprint.get("/")
     def any_page(guest_id: str) -> ResponseReturnValue:
         guest, router = _place(guest_id, guests, routers)
         if hotspot.sessions.of_guest(guest.id) is not None:
-            return PAGE.format(title="the internet", text="You are online.")
-        return _login_page(guest, router, challenges, error="")
+            return INTERNET
+        return page(guest, router, "rlogin.html", link_redirect=f"{_base(guest)}/login")
 
     @blueprint.route("/login", methods=["GET", "POST"])
     def login(guest_id: str) -> ResponseReturnValue:
         guest, router = _place(guest_id, guests, routers)
         given = {**request.args.to_dict(), **request.form.to_dict()}
-        if "username" not in given:
-            return _login_page(guest, router, challenges, error="")
         if hotspot.sessions.of_guest(guest.id) is None:
+            if "username" not in given:
+                return login_page(guest, router, "login.html", error="")
             result = hotspot.login(guest, _login(given, challenges.kept.pop(guest.id, None)))
             if result.result != "accept":
-                return _login_page(guest, router, challenges, error=_error(result))
+                return login_page(guest, router, "flogin.html", error=_error(result))
         target = given.get("dst") or f"{_base(guest)}/status"
-        return redirect(target, code=302)
+        return page(guest, router, "alogin.html", link_redirect=target)
 
     @blueprint.get("/status")
     def status(guest_id: str) -> ResponseReturnValue:
-        guest, _ = _place(guest_id, guests, routers)
-        session = hotspot.sessions.of_guest(guest.id)
-        said = f"You are logged in as {session.username}" if session else "You are not logged in"
-        return PAGE.format(title="status", text=escape(said))
+        guest, router = _place(guest_id, guests, routers)
+        online = hotspot.sessions.of_guest(guest.id) is not None
+        name = "status.html" if online else "fstatus.html"
+        return page(guest, router, name, link_redirect=f"{_base(guest)}/login")
+
+    @blueprint.get("/logout")
+    def logout(guest_id: str) -> ResponseReturnValue:
+        guest, router = _place(guest_id, guests, routers)
+        name = "flogout.html"
+        if hotspot.sessions.of_guest(guest.id) is not None:
+            hotspot.logout(guest)
+            name = "logout.html"
+        return page(guest, router, name, link_redirect=f"{_base(guest)}/login")
 
     return blueprint
 
@@ -91,51 +112,21 @@ def _login(given: Mapping[str, str], challenge: tuple[int, bytes] | None) -> Log
     return Login(username=username, method="chap", answer=answer)
 
 
-def _login_page(
-    guest: Guest, router: Router, challenges: Challenges, *, error: str
-) -> ResponseReturnValue:
-    """The router's `login.html`, with its variables filled in."""
-    menus = router.configured
-    chap_id, challenge = challenges.new(guest.id)
-    with_chap = menus is None or "http-chap" in menus.login_by
-    values = {
+def _values(guest: Guest, router: Router) -> dict[str, str]:
+    """The variables that every page has."""
+    base = _base(guest)
+    return {
         "mac": guest.mac,
         "ip": guest.ip,
-        "link-login-only": f"{_base(guest)}/login",
-        "link-orig": "http://example.net/",
-        "error": error,
+        "link-login": f"{base}/login?dst={ORIGINAL}",
+        "link-login-only": f"{base}/login",
+        "link-logout": f"{base}/logout",
+        "link-status": f"{base}/status",
+        "link-orig": ORIGINAL,
+        "error": "",
         "identity": router.device.read("/system/identity")[0]["name"],
-        "chap-id": f"\\{chap_id:03o}" if with_chap else "",
-        "chap-challenge": "".join(f"\\{octet:03o}" for octet in challenge) if with_chap else "",
-        "username": "",
         "hostname": "login.hotspot",
     }
-    return filled(_page_of(router), values)
-
-
-def filled(page: str, values: Mapping[str, str]) -> str:
-    """A page as the servlet serves it: `$(if x)`, `$(x)`, and `$(x-esc)` for URLs."""
-    chosen = CONDITION.sub(lambda found: found[2] if values.get(found[1]) else "", page)
-
-    def value(found: re.Match[str]) -> str:
-        name = found[1]
-        if name.endswith("-esc"):
-            return quote(values.get(name.removesuffix("-esc"), ""), safe="")
-        return values.get(name, "")
-
-    return VARIABLE.sub(value, chosen)
-
-
-def _page_of(router: Router) -> str:
-    profile = next(
-        (row for row in router.device.read("/ip/hotspot/profile") if row.get("default") != "yes"),
-        {},
-    )
-    for folder in (profile.get("html-directory-override"), profile.get("html-directory")):
-        for row in router.device.read("/file"):
-            if folder and row.get("name", "").removeprefix("flash/") == f"{folder}/login.html":
-                return row.get("contents", "")
-    return OWN_LOGIN
 
 
 def _error(result: LoginResult) -> str:

@@ -1,6 +1,6 @@
 """A router's terminal: a script is pasted, and the router does what it says, line by line."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -87,6 +87,8 @@ class Terminal:
                 self.printed.append(_joined(self._value(placed[0])))
             case ":len":
                 return str(len(self._value(placed[0])))
+            case ":pick":
+                return self._picked(placed)
             case ":if":
                 is_so = self._value(placed[0]) == "true"
                 self._block(named.get("do" if is_so else "else"))
@@ -95,6 +97,12 @@ class Terminal:
             case _:
                 raise ScriptError(f"bad command name {word} (line 1 column {command.at})")
         return ""
+
+    def _picked(self, placed: "Sequence[Expression | Block]") -> Value:
+        """One item of a list, by its place."""
+        items, place = self._value(placed[0]), self._value(placed[1])
+        at = int(_joined(place))
+        return items[at] if at < len(items) else ""
 
     def _try(self, block: "Expression | Block", on_error: "Expression | Block | None") -> None:
         try:

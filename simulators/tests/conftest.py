@@ -45,6 +45,7 @@ def settings(radius: FakeRadius) -> Settings:
         radius_auth_port=radius.auth_port,
         radius_acct_port=radius.acct_port,
         coa_port=0,
+        routeros_port=0,
         radius_secret=SECRET.decode(),
         daraja_consumer_key="key",
         daraja_consumer_secret="secret",
@@ -54,6 +55,8 @@ def settings(radius: FakeRadius) -> Settings:
         sms_api_key="sms-key",
         sms_report_url=None,
         log_level="INFO",
+        daraja_initiator_name="testapi",
+        daraja_security_credential="c2VhbGVk",
     )
 
 

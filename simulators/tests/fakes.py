@@ -16,7 +16,7 @@ from pyrad import packet as pyrad_packet
 
 from simulators.callbacks import Postman
 from simulators.clock import Action, Timer
-from simulators.prompts import Delivery, Prompt
+from simulators.post import POST_TIMEOUT, Delivery
 from simulators.radius_packets import DICTIONARY
 
 SECRET = b"testing123"
@@ -56,22 +56,35 @@ class HandClock:
 
 
 class FakePostman(Postman):
-    """Keeps the callbacks instead of posting them."""
+    """Keeps what it should post, and answers everything as it is told to."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.bodies: list[bytes] = []
-        self.status = 200
+        self.posted: list[tuple[str, bytes]] = []
+        self.status: int | None = 200
+        self.says = '{"ResultCode": "0", "ResultDesc": "Accepted"}'
         self.on_delivery: Callable[[], None] = lambda: None
 
-    def deliver(self, prompt: Prompt, body: bytes, now: datetime) -> Delivery:
-        self.bodies.append(body)
+    def ask(
+        self, url: str, body: bytes, now: datetime, timeout: float = POST_TIMEOUT
+    ) -> tuple[Delivery, str]:
+        self.posted.append((url, body))
         self.on_delivery()
-        return Delivery(at=now, ms=1, status=self.status)
+        return Delivery(at=now, ms=1, status=self.status), self.says
+
+    @property
+    def bodies(self) -> list[bytes]:
+        return [body for _, body in self.posted]
 
     @property
     def callbacks(self) -> list[dict[str, Any]]:
-        return [json.loads(body)["Body"]["stkCallback"] for body in self.bodies]
+        """The callbacks of prompts."""
+        read = [json.loads(body) for body in self.bodies]
+        return [told["Body"]["stkCallback"] for told in read if "Body" in told]
+
+    def told(self, url: str) -> list[dict[str, Any]]:
+        """What was posted to one URL."""
+        return [json.loads(body) for where, body in self.posted if where == url]
 
 
 @dataclass(frozen=True, kw_only=True)

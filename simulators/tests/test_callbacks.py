@@ -7,9 +7,10 @@ import pytest
 
 from simulators.behaviour import MpesaMode
 from simulators.callbacks import Postman, callback_body
-from simulators.prompts import PAID, Prompt, Prompts, Receipts
+from simulators.prompts import PAID, Prompt, Prompts
 from simulators.stk import StkRequest
 from simulators.tests.fakes import NOW, Listener
+from simulators.transactions import Receipts
 
 
 def paid_prompt(url: str = "http://127.0.0.1:9/", prompts: Prompts | None = None) -> Prompt:
@@ -71,7 +72,7 @@ def test_a_callback_is_posted_as_json_and_the_answer_is_noted(
 ) -> None:
     listener.status = status
     prompt, postman = paid_prompt(f"{listener.url}/callbacks/stk/token"), Postman()
-    delivery = postman.deliver(prompt, postman.write(prompt), NOW)
+    delivery = postman.deliver(prompt.request.callback_url, postman.write(prompt), NOW)
     assert delivery.status == status
     ((path, content_type, body),) = listener.received
     assert (path, content_type) == ("/callbacks/stk/token", "application/json")
@@ -80,6 +81,6 @@ def test_a_callback_is_posted_as_json_and_the_answer_is_noted(
 
 def test_a_callback_that_reaches_nobody_is_noted_too() -> None:
     prompt, postman = paid_prompt("http://127.0.0.1:9/"), Postman()
-    delivery = postman.deliver(prompt, postman.write(prompt), NOW)
+    delivery = postman.deliver(prompt.request.callback_url, postman.write(prompt), NOW)
     assert delivery.status is None
     assert delivery.error == "ConnectionError"

@@ -41,6 +41,7 @@ def environment() -> dict[str, str]:
         **ENVIRONMENT,
         "SIMULATORS_PORT": free_port(socket.SOCK_STREAM),
         "SIMULATORS_COA_PORT": free_port(socket.SOCK_DGRAM),
+        "SIMULATORS_ROUTEROS_PORT": free_port(socket.SOCK_STREAM),
         "LOG_LEVEL": "ERROR",
     }
 
@@ -85,7 +86,13 @@ def test_a_second_copy_on_the_same_port_says_which(
     environment: dict[str, str], process: "subprocess.Popen[str]"
 ) -> None:
     assert process.poll() is None
-    second = start(**{**environment, "SIMULATORS_COA_PORT": free_port(socket.SOCK_DGRAM)})
+    second = start(
+        **{
+            **environment,
+            "SIMULATORS_COA_PORT": free_port(socket.SOCK_DGRAM),
+            "SIMULATORS_ROUTEROS_PORT": free_port(socket.SOCK_STREAM),
+        }
+    )
     _, said = second.communicate(timeout=PATIENCE)
     assert second.returncode == 1
     assert f"SIMULATORS_PORT={environment['SIMULATORS_PORT']}" in said

@@ -1,7 +1,12 @@
 """Other people's clients talk to the simulated routers as they would to real ones."""
 
 import asyncio
+import itertools
+import socket
+import ssl
+import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from typing import Any
 
 import librouteros
@@ -19,8 +24,6 @@ Post = Callable[..., Any]
 
 @pytest.fixture(scope="module")
 def environment() -> dict[str, str]:
-    import socket
-
     return {
         **ENVIRONMENT,
         "SIMULATORS_PORT": free_port(socket.SOCK_STREAM),
@@ -100,8 +103,9 @@ def test_routeros_api(port: int) -> None:
     assert found["profile"] == "default"
     users.remove(id=found["id"])
     assert users.get(name="guest") == []  # `!empty`, from 7.18 on
+    nonsense = api.get_resource("/ip/nonsense")
     with pytest.raises(routeros_api.exceptions.RouterOsApiCommunicationError, match="no such"):
-        api.get_resource("/ip/nonsense").get()
+        nonsense.get()
     pool.disconnect()
 
 
@@ -127,17 +131,44 @@ def test_a_router_that_reboots_in_the_middle_is_there_again(
 ) -> None:
     post(f"/routers/{router}/behaviour", mode="reboots", delay_ms=50)
     api = librouteros.connect(ADDRESS, "me", "pw", port=port, timeout=5)
-    with pytest.raises(LibRouterosError):
-        for _ in range(20):
-            list(api.path("/ip/pool"))
-    for _ in range(100):
+    read = iter(lambda: list(api.path("/ip/pool")), [])
+    with closing(api), pytest.raises(LibRouterosError):
+        list(itertools.islice(read, 20))
+    with closing(connect_again(port)) as again:
+        assert list(again.path("/ip/pool"))
+
+
+def connect_again(port: int) -> Any:
+    """As soon as the router has started."""
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
         try:
-            again = librouteros.connect(ADDRESS, "me", "pw", port=port, timeout=5)
-        except LibRouterosError:
-            continue
-        break
-    assert list(again.path("/ip/pool"))
-    again.close()
+            return librouteros.connect(ADDRESS, "me", "pw", port=port, timeout=5)
+        except (LibRouterosError, OSError):
+            time.sleep(0.01)
+    raise AssertionError("it did not come back")
+
+
+def test_tls_is_spoken_once_there_is_a_certificate(post: Post, router: str, port: int) -> None:
+    unverified = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    unverified.check_hostname = False
+    unverified.verify_mode = ssl.CERT_NONE
+
+    def connect() -> Any:
+        return librouteros.connect(
+            ADDRESS, "me", "pw", port=port, timeout=5, ssl_wrapper=unverified.wrap_socket
+        )
+
+    with pytest.raises(OSError):  # noqa: PT011  # however OpenSSL words it
+        connect()
+    script = """
+/certificate add name=c common-name=c
+/certificate sign c
+/ip service set api-ssl certificate=c disabled=no
+"""
+    assert post(f"/routers/{router}/paste", script=script)["printed"] == []
+    with closing(connect()) as api:
+        assert next(iter(api("/system/resource/print")))["version"] == "7.18"
 
 
 def test_guests_get_in_only_as_the_menus_say(post: Post, router: str) -> None:

@@ -183,7 +183,14 @@ def test_a_router_says_no_in_its_own_words(device: Device, words: list[str], mes
 
 
 def test_order_is_kept_and_changed(device: Device) -> None:
-    first = said(device, "/ip/firewall/filter/print", "=.proplist=.id")[0][1].removeprefix("=.id=")
+    made_by_itself, first, *_ = [
+        row[1].removeprefix("=.id=")
+        for row in said(device, "/ip/firewall/filter/print", "=.proplist=.id")[:-1]
+    ]
+    (refused, _) = said(
+        device, "/ip/firewall/filter/add", "=chain=input", f"=place-before={made_by_itself}"
+    )
+    assert "dynamic" in refused[-1]
     said(
         device,
         "/ip/firewall/filter/add",
@@ -192,14 +199,14 @@ def test_order_is_kept_and_changed(device: Device) -> None:
         f"=place-before={first}",
     )
     rows = device.read("/ip/firewall/filter")
-    assert rows[0]["comment"] == "mine"
+    assert rows[1]["comment"] == "mine"
     said(
         device,
         "/ip/firewall/filter/move",
-        f"=numbers={rows[0]['.id']}",
-        f"=destination={rows[2]['.id']}",
+        f"=numbers={rows[1]['.id']}",
+        f"=destination={rows[3]['.id']}",
     )
-    assert [row.get("comment") for row in device.read("/ip/firewall/filter")][1] == "mine"
+    assert [row.get("comment") for row in device.read("/ip/firewall/filter")][2] == "mine"
 
 
 def test_what_a_version_or_a_package_does_not_have() -> None:
@@ -233,6 +240,9 @@ else={ /ip pool set [find name="p"] ranges=10.0.0.3 }
 """
     assert printed(device, script) == ["now 10.0.0.2", "there is one"]
     assert printed(device, script) == ["now 10.0.0.3", "there is one"]
+    first = "[:pick [/ip firewall filter find chain=input dynamic=no] 0]"
+    assert printed(device, f"/ip firewall filter add chain=input place-before={first}") == []
+    assert "action" not in device.read("/ip/firewall/filter")[1]
 
 
 @pytest.mark.parametrize(

@@ -30,13 +30,18 @@ class PackageTerms:
 
 @message("SavePackageJob", version=1)
 class SavePackageJob(Message):
-    """Create a package, or change what is sold under its id from now on."""
+    """Create a package, or change what is sold under its id from now on.
+
+    `changed` names what an operator changed (`code`, `on_sale`, fields of the terms): the rest is as
+    the operator saw it, and is not saved over what somebody else changed meanwhile.
+    """
 
     code: str
     terms: PackageTerms
     on_sale: bool
     requested_by: str
     requested_at: datetime
+    changed: tuple[str, ...] | None = None
 
 
 @message("PackageChanged", version=1)

@@ -66,12 +66,18 @@ class RecordStkCallbackJob(Message):
 
 @message("RecordMpesaMessageJob", version=1)
 class RecordMpesaMessageJob(Message):
-    """M-Pesa said something that answers no prompt: keep it, and the money that it names."""
+    """M-Pesa said something that answers no prompt: keep it, and the money that it names.
+
+    A result answers the request that its URL was made for. `timed_out`: M-Pesa let it wait in a
+    queue for too long.
+    """
 
     kind: Literal["c2b_validation", "c2b_confirmation", "result"]
     body: str
     source_address: str
     received_at: datetime
+    request_id: UUID | None = None
+    timed_out: bool = False
 
 
 @message("ProcessPaymentJob", version=1)
@@ -185,6 +191,23 @@ class ReversePaymentJob(Message):
     reason: str
     requested_by: str
     requested_at: datetime
+
+
+@message("ReverseReceiptJob", version=1)
+class ReverseReceiptJob(Message):
+    """An owner wants money sent back that bought nothing: ask M-Pesa for the reversal."""
+
+    receipt: str
+    reason: str
+    requested_by: str
+    requested_at: datetime
+
+
+@message("CheckReversalJob", version=1)
+class CheckReversalJob(Message):
+    """A reversal was asked for some time ago: put it in front of a person if nothing came."""
+
+    reversal_id: UUID
 
 
 @message("PaymentReversed", version=1)

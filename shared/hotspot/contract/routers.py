@@ -9,10 +9,14 @@ from hotspot.contract.message import Message, message
 
 @message("RouterProvisioningJob", version=1)
 class RouterProvisioningJob(Message):
-    """Bring a router to the settings of a working hotspot."""
+    """Bring a router to the settings of a working hotspot, one step after the other.
+
+    Each step is a message of its own, so that a crash or a lost connection repeats that step alone.
+    """
 
     router_id: UUID
     run_id: UUID
+    step: int = 0
 
 
 @message("CheckRoutersJob", version=1)
@@ -49,6 +53,8 @@ class RouterProvisioningProgressed(Message):
     step: str
     state: str
     at: datetime
+    changes: int = 0
+    reason: str | None = None
 
 
 @message("RecordRouterConnectionJob", version=1)
@@ -62,6 +68,15 @@ class RecordRouterConnectionJob(Message):
     source_address: str
     connected_at: datetime
     public_key: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class HotspotSite:
+    """Where on a router the hotspot lives. No `ports`: chosen by the router's own."""
+
+    network: str
+    dns_name: str
+    ports: tuple[str, ...] = ()
 
 
 @message("ChangeRouterJob", version=1)
@@ -80,6 +95,7 @@ class ChangeRouterJob(Message):
     sealed_password: str | None = None
     api_port: int | None = None
     api_tls: bool | None = None
+    site: HotspotSite | None = None
 
 
 @message("RemoveRouterJob", version=1)
@@ -110,6 +126,14 @@ class ImportRoutersJob(Message):
 
     routers: tuple[NewRouter, ...]
     requested_by: str
+    requested_at: datetime
+
+
+@message("CheckDriftJob", version=1)
+class CheckDriftJob(Message):
+    """Look how a router differs from what it shall be like; change nothing."""
+
+    router_id: UUID
     requested_at: datetime
 
 

@@ -9,7 +9,7 @@ from hotspot.contract.message import Message, message
 
 @message("LoginAccepted", version=1)
 class LoginAccepted(Message):
-    """RADIUS answered Access-Accept."""
+    """RADIUS answered Access-Accept. Of one grant this is told at most once a minute."""
 
     user_id: UUID
     username: str
@@ -76,6 +76,13 @@ class DisconnectSessionJob(Message):
     reason: Literal["expired", "operator", "moved", "revoked", "suspended"]
 
 
+@message("ExtendSessionJob", version=1)
+class ExtendSessionJob(Message):
+    """Have the router of a session learn its new end and speed: the guest has paid again."""
+
+    session_id: UUID
+
+
 @message("DisconnectGuestJob", version=1)
 class DisconnectGuestJob(Message):
     """A router ignored a Disconnect-Request: send the guest off through its API.
@@ -105,3 +112,14 @@ class GuestDisconnected(Message):
     outcome: Literal["removed", "not_there", "unreachable", "unknown_router"]
     detail: str
     at: datetime
+
+
+@message("ArchiveAccountingJob", version=1)
+class ArchiveAccountingJob(Message):
+    """Move one batch of ended accounting into its month; ask for the next until none is left.
+
+    `begun_at` is the time that ages are counted from, `moved` what earlier batches moved.
+    """
+
+    begun_at: datetime
+    moved: int = 0

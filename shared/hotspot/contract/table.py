@@ -52,6 +52,7 @@ from hotspot.contract.payments import (
     AskAboutReceiptJob,
     CacheCredentialsJob,
     CheckMoneyWithoutServiceJob,
+    CheckReversalJob,
     ClaimPaymentJob,
     ImportStatementJob,
     PaymentCompleted,
@@ -65,11 +66,13 @@ from hotspot.contract.payments import (
     RecordStkCallbackJob,
     RequestPaymentJob,
     ReversePaymentJob,
+    ReverseReceiptJob,
     VoucherIssued,
 )
 from hotspot.contract.routers import (
     BackUpRouterJob,
     ChangeRouterJob,
+    CheckDriftJob,
     CheckRoutersJob,
     ImportRoutersJob,
     RecordRouterConnectionJob,
@@ -83,9 +86,11 @@ from hotspot.contract.routers import (
 )
 from hotspot.contract.rows import Delay, Event, Group, Job, Queue, Service
 from hotspot.contract.sessions import (
+    ArchiveAccountingJob,
     CheckExpiredSessionsJob,
     DisconnectGuestJob,
     DisconnectSessionJob,
+    ExtendSessionJob,
     GuestDisconnected,
     LoginAccepted,
     SessionEnded,
@@ -159,6 +164,7 @@ MAINTENANCE_QUEUES = (
         if service is not PAYMENT
     ),
 )
+RADIUS_MAINTENANCE_QUEUE = next(queue for queue in MAINTENANCE_QUEUES if queue.of is RADIUS)
 GRACE_QUEUE = Queue("grace-period", of=PROVISIONING, group=GENERAL)
 
 QUEUES = (
@@ -225,6 +231,8 @@ MESSAGES: tuple[Job | Event, ...] = (
     Job(ClaimPaymentJob, PAYMENT, PAYMENTS_QUEUE, timeout=30, tries=5, key="receipt"),
     Job(AskAboutReceiptJob, PAYMENT, MPESA_QUEUE, timeout=60, tries=5, outside=True),
     Job(ReversePaymentJob, PAYMENT, MPESA_QUEUE, timeout=60, tries=3, outside=True),
+    Job(ReverseReceiptJob, PAYMENT, MPESA_QUEUE, timeout=60, tries=3, outside=True),
+    Job(CheckReversalJob, PAYMENT, PAYMENTS_QUEUE, timeout=30, tries=5),
     Job(ImportStatementJob, PAYMENT, OFFICE_QUEUE, timeout=60, tries=3),
     # What is sold
     Job(SavePackageJob, PAYMENT, PAYMENTS_QUEUE, timeout=30, tries=3, key="code"),
@@ -269,6 +277,7 @@ MESSAGES: tuple[Job | Event, ...] = (
     Job(ChangeRouterJob, ROUTER, ROUTER_OFFICE_QUEUE, timeout=30, tries=3, key="router_id"),
     Job(RemoveRouterJob, ROUTER, ROUTER_OFFICE_QUEUE, timeout=30, tries=3, key="router_id"),
     Job(ImportRoutersJob, ROUTER, ROUTER_OFFICE_QUEUE, timeout=60, tries=3),
+    Job(CheckDriftJob, ROUTER, ROUTER_OFFICE_QUEUE, timeout=60, tries=2, outside=True),
     Job(BackUpRouterJob, ROUTER, ROUTER_OFFICE_QUEUE, timeout=60, tries=2, outside=True),
     Job(RegisterNasJob, ROUTER, RADIUS_PROVISIONING_QUEUE, timeout=30, tries=5, key="router_id"),
     Job(RemoveNasJob, ROUTER, RADIUS_PROVISIONING_QUEUE, timeout=30, tries=5, key="router_id"),
@@ -280,6 +289,7 @@ MESSAGES: tuple[Job | Event, ...] = (
     Job(UpdateDashboardStatsJob, SCHEDULER, DASHBOARD_QUEUE, timeout=30, tries=1, stale_after=270),
     Job(CheckExpiredSessionsJob, SCHEDULER, SESSION_QUEUE, timeout=60, tries=3, stale_after=270),
     Job(DisconnectSessionJob, RADIUS, SESSION_QUEUE, timeout=30, tries=5, outside=True),
+    Job(ExtendSessionJob, RADIUS, SESSION_QUEUE, timeout=30, tries=3, outside=True),
     Job(
         CheckExpiredSubscriptionsJob,
         SCHEDULER,
@@ -331,6 +341,7 @@ MESSAGES: tuple[Job | Event, ...] = (
     ),
     Job(RotateLogFilesJob, SCHEDULER, METRICS_QUEUE, timeout=600, tries=3, outside=True),
     # Sent to one service's maintenance queue
+    Job(ArchiveAccountingJob, RADIUS, RADIUS_MAINTENANCE_QUEUE, timeout=120, tries=5),
     Job(PruneHistoryJob, None, MAINTENANCE_QUEUES, timeout=60, tries=5, to_one=True),
     Job(RetryFailedJobsJob, GATEWAY, MAINTENANCE_QUEUES, timeout=60, tries=3, to_one=True),
     Job(FlushFailedJobsJob, GATEWAY, MAINTENANCE_QUEUES, timeout=60, tries=3, to_one=True),

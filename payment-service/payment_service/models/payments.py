@@ -1,26 +1,23 @@
-"""The tables of payment-service. Money is in minor units (cents) of KES."""
+"""Payments, the access that they bought, and what M-Pesa said of them."""
 
 from datetime import datetime
-from typing import Any, ClassVar
 from uuid import UUID
 
 from sqlalchemy import (
-    TIMESTAMP,
     BigInteger,
-    Boolean,
     ForeignKey,
     Index,
     Integer,
-    Row,
     Text,
     UniqueConstraint,
-    Update,
-    Uuid,
+    cast,
+    func,
+    literal_column,
     text,
-    update,
 )
-from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column
+
+from payment_service.models.base import Base, hashed
 
 # The channel on which PostgreSQL tells of each change to a payment, its voucher or its access
 # (triggers of migration 0001): the payload is the payment's id.
@@ -28,50 +25,6 @@ CHANGED_CHANNEL = "payment_changed"
 
 PENDING, COMPLETED, FAILED = "pending", "completed", "failed"
 STATUSES = (PENDING, COMPLETED, FAILED, "cancelled", "expired")
-
-
-class Base(DeclarativeBase):
-    """What is common to the tables."""
-
-    type_annotation_map: ClassVar[dict[object, object]] = {
-        datetime: TIMESTAMP(timezone=True),
-        dict[str, object]: JSONB,
-        str: Text,
-        UUID: Uuid,
-    }
-
-
-metadata = Base.metadata
-
-AnyRow = Row[*tuple[Any, ...]]
-
-
-def change(table: type[Base]) -> Update:
-    """An UPDATE that looks for no objects in the session: handlers read columns, not objects."""
-    return update(table).execution_options(synchronize_session=False)
-
-
-class Package(Base):
-    """What is sold now. Payments keep the terms as they were when they were made."""
-
-    __tablename__ = "packages"
-    __table_args__ = (
-        UniqueConstraint("code", name="packages_code_key"),
-        Index("packages_on_sale", "price", "id", postgresql_where=text("on_sale")),
-    )
-
-    id: Mapped[UUID] = mapped_column(primary_key=True)
-    code: Mapped[str]
-    name: Mapped[str]
-    kind: Mapped[str]
-    price: Mapped[int] = mapped_column(BigInteger)
-    duration_seconds: Mapped[int] = mapped_column(Integer)
-    down_kbps: Mapped[int] = mapped_column(Integer)
-    up_kbps: Mapped[int] = mapped_column(Integer)
-    data_bytes: Mapped[int | None] = mapped_column(BigInteger)
-    devices: Mapped[int] = mapped_column(Integer)
-    on_sale: Mapped[bool] = mapped_column(Boolean)
-    created_at: Mapped[datetime]
 
 
 class Payment(Base):
@@ -90,11 +43,27 @@ class Payment(Base):
             "requested_at",
             postgresql_where=text("needs_attention IS NOT NULL"),
         ),
+        Index("payments_reference", func.right(cast(text("id"), Text), 12)),
+        Index("payments_phone_hash", hashed(literal_column("phone", Text))),
+        Index(
+            "payments_completed_at", "completed_at", postgresql_where=text("status = 'completed'")
+        ),
+        Index(
+            "payments_reversed_at",
+            "reversed_at",
+            postgresql_where=text("reversed_at IS NOT NULL"),
+        ),
+        Index(
+            "payments_voucher_redeemed_once",
+            "voucher_id",
+            unique=True,
+            postgresql_where=text("status = 'completed'"),
+        ),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     status: Mapped[str]
-    phone: Mapped[str]
+    phone: Mapped[str | None]  # nobody asks for one where a voucher of a batch is redeemed
     package: Mapped[dict[str, object]]
     price: Mapped[int] = mapped_column(BigInteger)
     mac: Mapped[str | None]
@@ -105,6 +74,7 @@ class Payment(Base):
     requested_at: Mapped[datetime]
     # The prompt: waiting -> prompting -> prompted | refused | unclear. `prompt_attempt` is the
     # mark that is made before Daraja is called: who finds its own mark must not call again.
+    # Money that came by itself needs no prompt: none.
     prompt_state: Mapped[str]
     prompt_attempt: Mapped[int] = mapped_column(Integer)
     prompted_at: Mapped[datetime | None]
@@ -120,49 +90,24 @@ class Payment(Base):
     failure_reason: Mapped[str | None]
     failed_at: Mapped[datetime | None]
     needs_attention: Mapped[str | None]
-
-
-class Receipt(Base):
-    """Every M-Pesa receipt that was ever named to us, once, and the payment that it is credited to.
-
-    `held` says why a person must look at it; a held receipt has bought nothing.
-    """
-
-    __tablename__ = "receipts"
-    __table_args__ = (
-        Index("receipts_payment_id", "payment_id"),
-        Index("receipts_held", "recorded_at", postgresql_where=text("held IS NOT NULL")),
-    )
-
-    receipt: Mapped[str] = mapped_column(primary_key=True)
-    payment_id: Mapped[UUID | None] = mapped_column(ForeignKey("payments.id"))
-    amount: Mapped[int | None] = mapped_column(BigInteger)
-    source: Mapped[str]
-    paid_at: Mapped[datetime | None]
-    recorded_at: Mapped[datetime]
-    held: Mapped[str | None]
-
-
-class Voucher(Base):
-    """A code that gives one package's access. A completed payment has exactly one."""
-
-    __tablename__ = "vouchers"
-    __table_args__ = (
-        UniqueConstraint("code", name="vouchers_code_key"),
-        UniqueConstraint("payment_id", name="vouchers_payment_id_key"),
-    )
-
-    id: Mapped[UUID] = mapped_column(primary_key=True)
-    code: Mapped[str]
-    payment_id: Mapped[UUID | None] = mapped_column(ForeignKey("payments.id"))
-    package: Mapped[dict[str, object]]
-    issued_at: Mapped[datetime]
+    # How it began: prompt, c2b, claim, statement, voucher
+    source: Mapped[str] = mapped_column(server_default="prompt")
+    reversed_at: Mapped[datetime | None]
+    # STK queries: how many were made, when the last one, when the next one should come
+    asks: Mapped[int] = mapped_column(Integer, server_default="0")
+    asked_at: Mapped[datetime | None]
+    next_ask_at: Mapped[datetime | None]
+    # The voucher of a batch that was redeemed, where no money came
+    voucher_id: Mapped[UUID | None] = mapped_column(ForeignKey("vouchers.id", use_alter=True))
 
 
 class Access(Base):
     """What the buyer's page needs to log in: filled when the login works."""
 
     __tablename__ = "access"
+    __table_args__ = (
+        Index("access_not_ended", "state", "payment_id", postgresql_where=text("state <> 'ended'")),
+    )
 
     payment_id: Mapped[UUID] = mapped_column(ForeignKey("payments.id"), primary_key=True)
     state: Mapped[str]
@@ -171,7 +116,13 @@ class Access(Base):
     username: Mapped[str | None]
     sealed_password: Mapped[str | None]
     until: Mapped[datetime | None]
+    # The device that holds it now, where it was moved, and where that device logs in
+    mac: Mapped[str | None]
+    link_login_only: Mapped[str | None]
     changed_at: Mapped[datetime]
+    # Before its time: data used up, or the money went back. `until` says when the time is over.
+    ended_at: Mapped[datetime | None]
+    ended_cause: Mapped[str | None]
 
 
 class AccessSession(Base):
