@@ -1,24 +1,24 @@
 """What is true of money after a rush: M-Pesa's own truth beside the services' databases."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-import psycopg
-from psycopg.rows import dict_row
-from sqlalchemy import create_engine
-from sqlalchemy.engine import make_url
+from sqlalchemy import Connection, text
 
 from benchmarks import books
+from hotspot.bus.database import connect
 from hotspot.clock import utc_now
-from payment_service import standing
-from tests.system import System
+from hotspot.testing.system import System
+from payment_service.promise import standing
 
 Row = Mapping[str, Any]
+
+EVER = timedelta(days=3650)
 
 _PAYMENTS = """
     SELECT id, phone, status, source, price, receipt, requested_at, paid_at, completed_at,
@@ -62,37 +62,31 @@ class Accounts:
 
     def wrong(self) -> list[str]:
         """Whatever must not be, in words."""
+        lost, made_up = self.money.keys() - self.receipts, self.receipts.keys() - self.money
         return [
-            *(f"money {receipt} is nowhere" for receipt in self.money if receipt not in self.receipts),
-            *(f"receipt {receipt} was made up" for receipt in self.receipts if receipt not in self.money),
+            *(f"money {receipt} is nowhere" for receipt in lost),
+            *(f"receipt {receipt} was made up" for receipt in made_up),
             *(f"payment {one} waits" for one in self.waiting()),
-            *self._wrong_amounts(),
             *self._wrong_service(),
             *self._wrong_books(),
         ]
 
-    def _wrong_amounts(self) -> list[str]:
-        return [
-            f"receipt {receipt} has another amount than M-Pesa says"
-            for receipt, row in self.receipts.items()
-            if receipt in self.money and row["amount"] != self.money[receipt]["amount"] * 100
-        ]
-
     def _wrong_service(self) -> list[str]:
         """Everyone who paid was served once, and nobody else."""
-        served = set(self.grants) | set(self.radius_grants)
-        doubled = [*self.grants.values(), *self.radius_grants.values()]
-        texts = Counter(row["phone"] for row in self.completed.values())
+        completed = self.completed
+        given = [*self.grants.values(), *self.radius_grants.values()]
+        served = {row["payment_id"] for row in given}
+        unserved = completed.keys() - self.radius_grants
+        bought = Counter(row["phone"] for row in completed.values())
+        texts = [phone for phone, sent in self.sms.items() if sent > bought[phone]]
+        twice = [row["payment_id"] for row in given if row["times"] > 1]
+        unpaid = [one for one, row in completed.items() if row["receipt"] not in self.money]
         return [
-            *(f"payment {one} was served unpaid" for one in served - set(self.completed)),
-            *(f"payment {one} was never served" for one in set(self.completed) - set(self.radius_grants)),
-            *(f"payment {row['payment_id']} was served twice" for row in doubled if row["times"] > 1),
-            *(f"{phone} got too many texts" for phone, sent in self.sms.items() if sent > texts[phone]),
-            *(
-                f"payment {row['id']} was completed for {row['receipt']}, which is not money"
-                for row in self.completed.values()
-                if row["receipt"] not in self.money
-            ),
+            *(f"payment {one} was served unpaid" for one in served - completed.keys()),
+            *(f"payment {one} was completed for no money" for one in unpaid),
+            *(f"payment {one} was never served" for one in unserved),
+            *(f"payment {one} was served twice" for one in twice),
+            *(f"{phone} got too many texts" for phone in texts),
         ]
 
     def _wrong_books(self) -> list[str]:
@@ -100,32 +94,69 @@ class Accounts:
         found = []
         if self.sums.balance or self.sums.credited_to_nothing:
             found.append(f"the books do not balance: {self.sums}")
-        if self.sums.received != came:
-            found.append(f"{came} cents came, the books have {self.sums.received}")
+        booked = sum(row["amount"] for row in self.receipts.values())
+        if booked != came:
+            found.append(f"{came} cents came, {booked} are in the books")
         confirmed = {row["id"] for row in self.payments if row["failure_code"] == "held"}
         if set(self.standings) != confirmed | set(self.completed):
             found.append("a confirmed payment stands in no place")
         return found
 
 
-def look(system: System) -> Accounts:
-    """Read everything."""
-    state = system.state()
-    with _rows(system, "payment") as payment:
-        payments = payment(_PAYMENTS)
-        receipts = {row["receipt"]: row for row in payment("SELECT * FROM receipts")}
-    with _rows(system, "provisioning") as provisioning:
-        grants = {row["payment_id"]: row for row in provisioning(_GRANTS)}
-    with _rows(system, "radius") as radius:
-        radius_grants = {row["payment_id"]: row for row in radius(_RADIUS_GRANTS)}
-    places, sums = _places_and_sums(system)
+def look(system: System, phones: frozenset[str]) -> Accounts:
+    """Read all that concerns these phones; the books are everybody's."""
+    now, state = utc_now(), system.state()
+    money = {
+        one["receipt"]: one
+        for one in state["transactions"]
+        if one["phone"] in phones and one["kind"] != "reversal"
+    }
+    with _database(system, "payment") as payment:
+        payments = [row for row in _rows(payment, _PAYMENTS) if row["phone"] in phones]
+        ids = {row["id"] for row in payments}
+        receipts = {
+            row["receipt"]: row
+            for row in _rows(payment, "SELECT * FROM receipts")
+            if row["receipt"] in money or row["payment_id"] in ids
+        }
+        standings = {
+            row.id: row.standing
+            for candidates in (standing.over_since(now - EVER), standing.not_over(now))
+            for row in payment.execute(standing.standings(candidates, now))
+            if row.id in ids
+        }
+        sums = books.read(payment)
+    with _database(system, "provisioning") as provisioning:
+        grants = _of(ids, _rows(provisioning, _GRANTS))
+    with _database(system, "radius") as radius:
+        radius_grants = _of(ids, _rows(radius, _RADIUS_GRANTS))
     return Accounts(
-        money={one["receipt"]: one for one in state["transactions"] if one["kind"] != "reversal"},
+        money=money,
         payments=payments,
         receipts=receipts,
-        standings=places,
+        standings=standings,
         grants=grants,
         radius_grants=radius_grants,
-        sms=Counter(one["to"].lstrip("+") for one in state["sms"]),
+        sms=Counter(
+            one["to"].lstrip("+") for one in state["sms"] if one["to"].lstrip("+") in phones
+        ),
         sums=sums,
     )
+
+
+@contextmanager
+def _database(system: System, service: str) -> Iterator[Connection]:
+    engine = connect(system.database_url(service))
+    try:
+        with engine.connect() as connection:
+            yield connection
+    finally:
+        engine.dispose()
+
+
+def _of(payments: set[UUID], grants: list[Row]) -> dict[UUID, Row]:
+    return {row["payment_id"]: row for row in grants if row["payment_id"] in payments}
+
+
+def _rows(connection: Connection, statement: str) -> list[Row]:
+    return [dict(row) for row in connection.execute(text(statement)).mappings()]

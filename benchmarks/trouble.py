@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from types import TracebackType
 
-from tests.system import System
+from hotspot.testing.system import System
 
 # One worker of each kind that money goes through. The web processes live: what M-Pesa tells a
 # dead one is lost for good, which the mode `no_callback` is for.

@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmarks import jobs
+from benchmarks import access, jobs, radius, routers
 
 
 def test_the_jobs_benchmark_prints_a_row_for_each_shape(
@@ -14,3 +14,30 @@ def test_the_jobs_benchmark_prints_a_row_for_each_shape(
     assert header.split()[-1] == "ratio"
     assert [row.split()[-1] for row in rows[:1]] == ["1.00"]
     assert len(rows) == 3
+
+
+def test_a_login_and_the_checks_cost_no_more_with_more_users(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert access.run(users=3_000)
+    header, *rows = capsys.readouterr().out.splitlines()[-5:]
+    assert "3,000 users" in header
+    assert [row.split()[0] for row in rows] == ["login", "expiry", "subscription", "running"]
+
+
+def test_radius_servers_are_measured_side_by_side(
+    amqp_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert amqp_url, "the benchmark reads it from the environment"
+    radius.run(rounds=1, seconds=0.1, most=320)
+    header, *rows = capsys.readouterr().out.splitlines()[-4:]
+    assert header.split()[-2:] == ["ratio", "lost"]
+    assert [row.split(",")[0] for row in rows] == ["FreeRADIUS", "ours", "ours"]
+
+
+def test_a_round_over_many_routers_is_measured(capsys: pytest.CaptureFixture[str]) -> None:
+    assert routers.run(routers=10, rounds=1, patience=0.5) == 0
+    header, row, memory = capsys.readouterr().out.splitlines()[-3:]
+    assert "round over 10 routers" in header
+    assert row.split()[3:] == ["8", "0"]
+    assert "threads" in memory

@@ -8,15 +8,18 @@ import requests
 from .system import Purchase, System, paid_callback, wait_for
 
 
-def test_callbacks_are_taken_while_the_broker_is_down(system: System) -> None:
+def test_callbacks_outlive_the_broker_and_the_process_that_took_them(system: System) -> None:
     phone = system.new_phone()
     system.steer("/mpesa/behaviour", mode="no_callback", phone=phone)
     purchase = system.buy(phone)
     prompt = purchase.prompt()
     (broker,) = system.processes("rabbitmq")
+    (web,) = system.processes("payment-web")
     os.kill(broker, signal.SIGKILL)
     answer = requests.post(prompt["callback_url"], json=paid_callback(prompt), timeout=10)
+    os.kill(web, signal.SIGKILL)
     assert (answer.status_code, answer.json()["ResultCode"]) == (200, 0)
+    wait_for(lambda: system.get("/api/v1/packages").status_code == 200)
     access = purchase.wait_access("ready")["access"]
     assert "Access-Accept" in system.login(access["username"], access["password"])
     assert len(wait_for(lambda: system.sms_to(phone))) == 1

@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 from environs import Env, EnvError
 
+from hotspot.phone import InvalidPhone, normalize
 from hotspot.settings import CommonConfig, common
 
 PROVIDERS = ("africastalking", "advanta", "log")
@@ -18,7 +19,9 @@ _SANDBOX = "https://api.sandbox.africastalking.com"
 class Config(CommonConfig):
     """Which gateway takes the messages, and where it reports back to.
 
-    With `advanta`, `sms_username` is the partner id.
+    With `advanta`, `sms_username` is the partner id. `paybill`: the number that subscribers are
+    told to pay to, with their own number as the account; empty: they are sent to the portal.
+    `alarm_phones`: who is told of alarms, day and night; nobody where it is empty.
     """
 
     sms_provider: str
@@ -28,6 +31,8 @@ class Config(CommonConfig):
     sms_base_url: str
     sms_language: str
     callback_base_url: str
+    paybill: str = ""
+    alarm_phones: tuple[str, ...] = ()
 
 
 def load(env: Env) -> Config:
@@ -44,7 +49,24 @@ def load(env: Env) -> Config:
         sms_base_url=_base_url(env, provider, username),
         sms_language=_one_of(env, "SMS_LANGUAGE", LANGUAGES, default="en"),
         callback_base_url=_url(env, "CALLBACK_BASE_URL"),
+        paybill=_paybill(env),
+        alarm_phones=_phones(env, "ALARM_PHONES"),
     )
+
+
+def _phones(env: Env, name: str) -> tuple[str, ...]:
+    try:
+        given = (phone.strip() for phone in env.str(name, "").split(","))
+        return tuple(dict.fromkeys(normalize(phone) for phone in given if phone))
+    except InvalidPhone as error:
+        raise EnvError(f"{name} must be phone numbers, separated by commas: {error}") from error
+
+
+def _paybill(env: Env) -> str:
+    number = _text(env, "PAYBILL", required=False)
+    if number and not (number.isascii() and number.isdigit() and len(number) <= 10):
+        raise EnvError("PAYBILL must be the number of a Paybill")
+    return number
 
 
 def _base_url(env: Env, provider: str, username: str) -> str:

@@ -7,26 +7,24 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
 from hotspot.bus.outcome import Reject, Retry
-from hotspot.bus.upkeep import prune_bus
 from hotspot.bus.work import Unclear, Work
 from hotspot.contract import table
-from hotspot.contract.access import AccountSuspended, AccountUnsuspended, SubscriptionPaid
 from hotspot.contract.message import Message
-from hotspot.contract.operations import JobFailed, RotateLogs
+from hotspot.contract.operations import JobFailed
 from hotspot.contract.payments import PaymentCompleted
 from hotspot.contract.sms import (
     RecordDeliveryReportJob,
     ResendSMSJob,
     SendCredentialsSMSJob,
-    SendPaymentRemindersJob,
     SendTextSMSJob,
     SmsDelivered,
 )
 from hotspot.vault import Vault
-from notification_service import reminders, reports, sending
+from notification_service import reports, sending
 from notification_service.gateways import SmsGateway
 from notification_service.models import Receipt, Sms
 from notification_service.sending import Draft, Intent, Result
+from notification_service.subscribers import waits_for_day
 from notification_service.wording import Credentials, Wording, Words
 
 log = structlog.get_logger()
@@ -62,12 +60,15 @@ def prepare_credentials(job: SendCredentialsSMSJob, work: Work, *, desk: Desk) -
         phone=job.phone,
         words=desk.wording.credentials(work.session, told),
         payment_id=job.payment_id,
+        resend_of=sending.first_credentials(work.session, job.payment_id) if job.again else None,
     )
     return sending.begin(draft, work, provider=desk.gateway.provider, vault=desk.vault)
 
 
 def prepare_text(job: SendTextSMSJob, work: Work, *, desk: Desk) -> Intent | None:
-    """Write down an SMS without secrets."""
+    """Write down an SMS without secrets. None is sent that must wait for the day."""
+    if waits_for_day(job, work):
+        return None
     words = Words(full=job.text, shown=job.text)
     draft = Draft(kind=job.kind, phone=job.phone, words=words)
     return sending.begin(draft, work, provider=desk.gateway.provider, vault=desk.vault)
@@ -147,37 +148,3 @@ def note_receipt(event: PaymentCompleted, work: Work) -> None:
         .values(payment_id=event.payment_id, receipt=event.receipt, completed_at=event.completed_at)
         .on_conflict_do_nothing()
     )
-
-
-def note_paid_until(event: SubscriptionPaid, work: Work) -> None:
-    """Keep until when a subscription is paid, for the reminders."""
-    reminders.note(work.session, event)
-
-
-def tell_suspended(event: AccountSuspended, work: Work, *, wording: Wording) -> None:
-    """Tell a subscriber that the account is suspended."""
-    text = wording.suspended(work.session)
-    work.send(SendTextSMSJob(kind="account_suspended", phone=event.phone, text=text))
-
-
-def tell_unsuspended(event: AccountUnsuspended, work: Work, *, wording: Wording) -> None:
-    """Tell a subscriber that the account is active again."""
-    text = wording.unsuspended(work.session)
-    work.send(SendTextSMSJob(kind="account_unsuspended", phone=event.phone, text=text))
-
-
-def send_payment_reminders(_job: SendPaymentRemindersJob, work: Work, *, wording: Wording) -> None:
-    """Remind those whose paid time ends soon, never at night."""
-    if reminders.is_quiet(work.now):
-        log.warning("no reminders at night: they go with the next run by day")
-        return
-    due = reminders.take_due(work.session, now=work.now)
-    for one in due:
-        text = wording.reminder(work.session, package=one.package_name, until=one.paid_until)
-        work.send(SendTextSMSJob(kind="payment_reminder", phone=one.phone, text=text))
-    log.info("payment reminders", sent=len(due))
-
-
-def rotate_logs(_job: RotateLogs, work: Work) -> None:
-    """Forget what was handled long ago."""
-    prune_bus(work)

@@ -14,7 +14,8 @@ from hotspot.ids import new_id
 from hotspot.vault import Vault
 from hotspot.web.app import config_of, db, now, publish
 from hotspot.web.auth import needs_role
-from hotspot.web.pages import newest_first
+from hotspot.web.openapi import refuses
+from hotspot.web.pages import newest_first, paged
 from hotspot.web.problem import Problem, invalid
 from notification_service.config import Config
 from notification_service.models import DeliveryReport, Sms
@@ -22,6 +23,7 @@ from notification_service.reports import delivery_url, provider_of
 from notification_service.schemas import (
     DeliveryReportSchema,
     DeliveryUrlSchema,
+    KeptSchema,
     MessageInFullSchema,
     MessagesQuery,
     MessagesSchema,
@@ -30,6 +32,15 @@ from notification_service.schemas import (
 
 LARGEST_REPORT = 64 * 1024
 _REPORT = DeliveryReportSchema()
+REPORT = {
+    "required": True,
+    "content": {
+        "application/x-www-form-urlencoded": {
+            "schema": DeliveryReportSchema,
+            "example": {"id": "ATXid_1", "status": "Success", "phoneNumber": "+254712345678"},
+        }
+    },
+}
 
 
 def messages_blueprint() -> Blueprint:
@@ -40,6 +51,7 @@ def messages_blueprint() -> Blueprint:
     @needs_role("viewer")
     @blueprint.arguments(MessagesQuery, location="query")
     @blueprint.response(200, MessagesSchema)
+    @paged
     def list_messages(query: dict[str, Any]) -> dict[str, Any]:
         """Messages, newest first."""
         return newest_first(
@@ -71,6 +83,7 @@ def messages_blueprint() -> Blueprint:
     @blueprint.post("/<uuid:sms_id>/resend")
     @needs_role("support")
     @blueprint.response(202, ResentSchema)
+    @refuses({409: "It is being sent just now."})
     def resend_message(sms_id: UUID) -> tuple[dict[str, Any], dict[str, str]]:
         """Send a message once more, as a new one."""
         row = _row(sms_id)
@@ -97,7 +110,9 @@ def callbacks_blueprint(config: Config) -> Blueprint:
     vault = Vault(config.encryption_keys)
 
     @blueprint.post("/delivery/<token>")
-    @blueprint.response(200, description="The report is kept")
+    @blueprint.doc(requestBody=REPORT)
+    @blueprint.response(200, KeptSchema)
+    @refuses({422: "It is no delivery report."})
     def take_delivery_report(token: str) -> dict[str, str]:
         """A gateway's form post about one message. Kept by the broker before it is answered."""
         request.max_content_length = LARGEST_REPORT

@@ -64,6 +64,12 @@ class ResentSchema(Schema):
     id = fields.UUID(required=True)
 
 
+class KeptSchema(Schema):
+    """The report is kept."""
+
+    status = fields.String(required=True, metadata={"example": "accepted"})
+
+
 class DeliveryUrlSchema(Schema):
     """Where the gateway must be told to report to; none where it reports nothing."""
 

@@ -106,6 +106,15 @@ def fail(sms: Sms, reason: str, work: Work) -> None:
     _tell_failed(sms, clean(reason), work)
 
 
+def first_credentials(session: Session, payment_id: UUID) -> UUID | None:
+    """The message with a payment's credentials that the buyer has lost, if one was written."""
+    return session.scalar(
+        select(Sms.id).where(
+            Sms.payment_id == payment_id, Sms.kind == "credentials", Sms.resend_of.is_(None)
+        )
+    )
+
+
 def locked(session: Session, condition: object) -> Sms | None:
     """The message, as it is now, held until the transaction ends."""
     return session.scalar(

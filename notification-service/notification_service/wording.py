@@ -4,15 +4,22 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Final, Literal
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from hotspot.clock import NAIROBI
+from hotspot.contract.money import Money
 from notification_service import gsm
 from notification_service.models import Template
 
 _NAME = re.compile(r"\{(\w+)\}")
+_SUSPENDED: Final = {
+    "unpaid": "account_suspended",
+    "operator": "account_suspended_by_operator",
+    "reversed": "account_suspended_reversed",
+}
 # As long as a password: both texts are cut alike.
 HIDDEN = "********"
 
@@ -45,6 +52,7 @@ class Wording:
     """Writes messages in one language, from the templates in the database."""
 
     language: str
+    paybill: str = ""
 
     def credentials(self, session: Session, told: Credentials) -> Words:
         """Username and password in one SMS.
@@ -63,18 +71,33 @@ class Wording:
             return words
         return _words(plain, told)
 
-    def suspended(self, session: Session) -> str:
-        """The subscription was suspended."""
-        return gsm.to_gsm(self._template(session, "account_suspended"))
+    def suspended(
+        self,
+        session: Session,
+        *,
+        reason: Literal["unpaid", "operator", "reversed"],
+        phone: str,
+        price: Money | None,
+    ) -> str:
+        """The subscription was suspended, and how to be online again."""
+        template = self._template(session, _SUSPENDED[reason])
+        return self._how_to_pay(session).filled(template, {}, "", phone=phone, price=price)
 
     def unsuspended(self, session: Session) -> str:
-        """The subscription is active again."""
+        """The subscription is active."""
         return gsm.to_gsm(self._template(session, "account_unsuspended"))
 
-    def reminder(self, session: Session, *, package: str, until: datetime) -> str:
-        """The paid time ends soon."""
-        template = self._template(session, "payment_reminder")
-        return _fitted(template, {"until": moment(until)}, package)
+    def reminders(self, session: Session) -> "ReminderWords":
+        """The words for many reminders, read once."""
+        return ReminderWords(
+            soon=self._template(session, "payment_reminder"),
+            over=self._template(session, "payment_reminder_over"),
+            how=self._how_to_pay(session),
+        )
+
+    def _how_to_pay(self, session: Session) -> "HowToPay":
+        name = "how_to_pay" if self.paybill else "how_to_pay_on_the_page"
+        return HowToPay(template=self._template(session, name), paybill=self.paybill)
 
     def _template(self, session: Session, name: str) -> str:
         wanted = select(Template.language, Template.text).where(
@@ -85,6 +108,69 @@ class Wording:
         if text is None:
             raise NoSuchTemplate(f"there is no template {name!r}")
         return text
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ending:
+    """A subscription whose paid time is over soon, or since this morning."""
+
+    phone: str
+    package: str
+    price: Money | None
+    until: datetime
+    is_over: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class HowToPay:
+    """How a subscriber pays: to the Paybill, or on the portal's page."""
+
+    template: str
+    paybill: str
+
+    def filled(
+        self,
+        template: str,
+        values: Mapping[str, str],
+        package: str,
+        *,
+        phone: str,
+        price: Money | None,
+    ) -> str:
+        """A text that says so, with as much of the package's name as one SMS has room for."""
+        how = _filled(
+            self.template,
+            {
+                "paybill": self.paybill,
+                "account": "0" + phone.removeprefix("254"),
+                "price": amount(price) if price else "",
+            },
+        )
+        text = _fitted(template, {**values, "how_to_pay": how}, package)
+        # Where no price or package is known, the gap closes.
+        return " ".join(text.split())
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReminderWords:
+    """Writes reminders."""
+
+    soon: str
+    over: str
+    how: HowToPay
+
+    def text(self, ending: Ending) -> str:
+        """Until when it is, or was, paid, and how to pay."""
+        template = self.over if ending.is_over else self.soon
+        values = {"until": moment(ending.until)}
+        return self.how.filled(
+            template, values, ending.package, phone=ending.phone, price=ending.price
+        )
+
+
+def amount(price: Money) -> str:
+    """A price as people write it: KES 1500, and cents only where there are some."""
+    return str(price).removesuffix(".00")
 
 
 def moment(when: datetime) -> str:

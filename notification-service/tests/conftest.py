@@ -42,6 +42,7 @@ def config(keys: Keys) -> Config:
         sms_base_url="http://127.0.0.1:1",
         sms_language="en",
         callback_base_url="https://wifi.example",
+        paybill="400200",
     )
 
 

@@ -106,6 +106,7 @@ def credentials(
     payment_id: UUID | None = None,
     package_name: str = "1 hour",
     until: datetime = NOON + timedelta(hours=1),
+    again: bool = False,
 ) -> SendCredentialsSMSJob:
     """What provisioning-service asks for once the login works."""
     return SendCredentialsSMSJob(
@@ -116,4 +117,5 @@ def credentials(
         sealed_password=vault.seal(PASSWORD),
         package_name=package_name,
         until=until,
+        again=again,
     )

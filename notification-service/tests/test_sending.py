@@ -272,6 +272,31 @@ def test_a_resent_message_is_a_new_one_with_the_same_words(
     assert unchanged.state == "unclear"
 
 
+def test_a_buyer_who_lost_the_sms_gets_it_again(
+    engine: Engine, handlers: Handlers, gateway: FakeGateway, vault: Vault
+) -> None:
+    payment_id = new_id()
+    run(handlers, credentials(vault, payment_id=payment_id), engine)
+    first = only_message(engine)
+
+    for _ in range(2):
+        run(handlers, credentials(vault, payment_id=payment_id, again=True), engine)
+
+    assert len(gateway.sent) == 3
+    assert {sms.resend_of for sms in messages(engine)} == {None, first.id}
+
+
+def test_asked_again_before_the_first_one_was_written_it_goes_once(
+    engine: Engine, handlers: Handlers, gateway: FakeGateway, vault: Vault
+) -> None:
+    payment_id = new_id()
+    run(handlers, credentials(vault, payment_id=payment_id, again=True), engine)
+
+    run(handlers, credentials(vault, payment_id=payment_id), engine)
+
+    assert len(gateway.sent) == 1
+
+
 def test_a_message_that_never_was_cannot_be_resent(engine: Engine, handlers: Handlers) -> None:
     with pytest.raises(Reject, match="no message"):
         run(handlers, ResendSMSJob(sms_id=new_id(), as_sms_id=new_id()), engine)

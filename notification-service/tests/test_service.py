@@ -6,10 +6,10 @@ from sqlalchemy import Engine
 
 from hotspot.bus.work import Handlers
 from hotspot.contract import table
-from hotspot.contract.operations import RotateLogs
+from hotspot.contract.operations import HistoryPruned, PruneHistoryJob
 from hotspot.contract.topology import messages_in
 from hotspot.migrate import differences
-from hotspot.testing.handling import run
+from hotspot.testing.handling import NOON, run
 from hotspot.testing.identity import Keys
 from notification_service.advanta import Advanta
 from notification_service.africastalking import AfricasTalking
@@ -53,7 +53,9 @@ def test_the_migrations_and_the_models_agree(engine: Engine) -> None:
 
 
 def test_maintenance_runs_twice(engine: Engine, handlers: Handlers) -> None:
-    assert run(handlers, RotateLogs(), engine) == []
+    (told,) = run(handlers, PruneHistoryJob(service="notification", begun_at=NOON), engine)
+
+    assert isinstance(told, HistoryPruned)
 
 
 @pytest.mark.parametrize(
@@ -112,6 +114,8 @@ def test_the_log_needs_no_account(environment: pytest.MonkeyPatch) -> None:
         ({**ACCOUNT, "SMS_PROVIDER": "advanta", "SMS_SENDER_ID": "WIFI"}, "SMS_BASE_URL"),
         ({"SMS_PROVIDER": "log", "SMS_LANGUAGE": "fr"}, "SMS_LANGUAGE"),
         ({"SMS_PROVIDER": "log", "CALLBACK_BASE_URL": "here"}, "CALLBACK_BASE_URL"),
+        ({"SMS_PROVIDER": "log", "PAYBILL": "my shop"}, "PAYBILL"),
+        ({"SMS_PROVIDER": "log", "ALARM_PHONES": "0712345678, 12"}, "ALARM_PHONES"),
     ],
 )
 def test_what_is_missing_or_malformed_is_named(

@@ -1,7 +1,9 @@
 """The SMS fits into one part, in the alphabet of SMS, and says what is needed to log in."""
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import get_args, get_type_hints
 
 import pytest
 from hypothesis import given
@@ -9,9 +11,11 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine, delete, update
 from sqlalchemy.orm import Session
 
+from hotspot.contract.access import AccountSuspended
+from hotspot.contract.money import Money
 from notification_service import gsm
 from notification_service.models import Template
-from notification_service.wording import HIDDEN, Credentials, NoSuchTemplate, Wording
+from notification_service.wording import HIDDEN, Credentials, Ending, NoSuchTemplate, Wording
 
 from .fakes import PASSWORD
 
@@ -75,6 +79,36 @@ def test_any_package_name_fits_into_one_sms_with_all_that_one_needs(
     assert gsm.to_gsm(text) == text
     for needed in ("0712345678", PASSWORD, "23/11/2026 00:30"):
         assert needed in text
+
+
+@pytest.mark.parametrize("language", ["en", "sw"])
+@pytest.mark.parametrize("paybill", ["", "400200", "1234567890"])
+@pytest.mark.parametrize("package", ["", "Day " * 100, "~^{}" * 40, "日本" * 50])
+def test_what_subscribers_are_told_fits_into_one_sms_with_how_to_pay(
+    session: Session, language: str, paybill: str, package: str
+) -> None:
+    wording = Wording(language=language, paybill=paybill)
+    words, price = wording.reminders(session), Money(amount=12_345_650)
+    texts = [
+        words.text(
+            Ending(phone="254712345678", package=package, price=cost, until=UNTIL, is_over=is_over)
+        )
+        for is_over in (False, True)
+        for cost in (price, None)
+    ]
+    suspended = [
+        wording.suspended(session, reason=reason, phone="254712345678", price=price)
+        for reason in get_args(get_type_hints(AccountSuspended)["reason"])
+    ]
+
+    for text in [*texts, *suspended]:
+        assert gsm.length(text) <= 160
+        assert gsm.to_gsm(text) == text
+        assert not re.search(r"\{\w+\}|  ", text)
+    for text in texts:
+        assert "23/11/2026 00:30" in text
+        assert not paybill or f"Paybill {paybill}" in text
+    assert "KES 123456.50" in texts[0]
 
 
 def test_a_long_name_drops_the_receipt_before_it_is_cut(session: Session) -> None:

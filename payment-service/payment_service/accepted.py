@@ -4,7 +4,7 @@ from typing import Any, cast
 
 from flask import current_app
 
-from payment_service.claims import Claim, Claims
+from payment_service.claims.tokens import Claim, Claims
 
 PAYMENTS = "/api/v1/payments"
 PRIVATE = {"Cache-Control": "no-store"}

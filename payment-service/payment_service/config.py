@@ -9,9 +9,9 @@ from urllib.parse import urlsplit
 from environs import Env, EnvError, ValidationError
 
 from hotspot.settings import CommonConfig, common
-from payment_service import initiator
-from payment_service.initiator import Initiator
-from payment_service.sources import KNOWN_SOURCES, Network, Trust, Verify, networks_of
+from payment_service.callbacks.sources import KNOWN_SOURCES, Network, Trust, Verify, networks_of
+from payment_service.mpesa import initiator
+from payment_service.mpesa.initiator import Initiator
 
 PAYBILL, TILL = "CustomerPayBillOnline", "CustomerBuyGoodsOnline"
 

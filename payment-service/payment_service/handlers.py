@@ -15,9 +15,10 @@ from hotspot.contract.payments import (
     RequestPaymentJob,
     VoucherIssued,
 )
-from payment_service import terms, vouchers
 from payment_service.models import COMPLETED, FAILED, PENDING, Payment
-from payment_service.results import ALREADY_REQUESTED
+from payment_service.mpesa.results import ALREADY_REQUESTED
+from payment_service.packages import terms
+from payment_service.vouchers import codes as vouchers
 
 
 def request_payment(job: RequestPaymentJob, work: Work) -> None:

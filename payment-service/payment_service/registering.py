@@ -4,12 +4,12 @@ import sys
 from dataclasses import dataclass
 
 from hotspot.vault import Vault
-from payment_service.callback_urls import door_url
 from payment_service.config import Config
-from payment_service.daraja_session import DarajaSession
-from payment_service.mpesa import DoNotRepeat, OutcomeUnknown, TryLater
-from payment_service.results import PAID
-from payment_service.stk import code_of
+from payment_service.mpesa.api import DoNotRepeat, OutcomeUnknown, TryLater
+from payment_service.mpesa.callback_urls import door_url
+from payment_service.mpesa.daraja_session import DarajaSession
+from payment_service.mpesa.results import PAID
+from payment_service.mpesa.stk import code_of
 
 _REGISTER = "/mpesa/c2b/v2/registerurl"
 # Safaricom refuses addresses with any of these in them, the host's name included.

@@ -17,12 +17,13 @@ from hotspot.web.auth import bearer_token, caller_of_token, needs_role
 from hotspot.web.openapi import TEXT
 from hotspot.web.pages import page, page_request, paged
 from hotspot.web.problem import Problem, invalid
-from payment_service import seen, terms
+from payment_service import seen
 from payment_service.accepted import PAYMENTS, PRIVATE, Answer, accepted, claims
-from payment_service.claims import Claim
+from payment_service.claims.tokens import Claim
 from payment_service.live import Changes, follow
 from payment_service.models import PENDING, AnyRow, Package, Payment
-from payment_service.orders import Order, payment_id_of
+from payment_service.packages import terms
+from payment_service.prompts.orders import Order, payment_id_of
 from payment_service.schemas import (
     IdempotencyKeySchema,
     OperatorPaymentSchema,

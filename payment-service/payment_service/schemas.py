@@ -10,8 +10,8 @@ from marshmallow import RAISE, Schema, ValidationError, fields, pre_load, valida
 
 from hotspot.web.fields import MoneySchema, Phone
 from payment_service.models import STATUSES
-from payment_service.orders import Order
-from payment_service.reversing import STATES as REVERSAL_STATES
+from payment_service.prompts.orders import Order
+from payment_service.reversals.decisions import STATES as REVERSAL_STATES
 
 
 class Mac(fields.String):
@@ -63,9 +63,7 @@ class DeviceSchema(Schema):
 
     mac = Mac(allow_none=True, metadata={"example": "01:23:45:67:89:AB"})
     ip = IpAddress(allow_none=True)
-    router_id = fields.String(
-        allow_none=True, validate=[validate.Length(max=100), printable]
-    )
+    router_id = fields.String(allow_none=True, validate=[validate.Length(max=100), printable])
     link_login_only = HttpUrl(allow_none=True)
 
     @pre_load

@@ -17,7 +17,7 @@ from hotspot.contract.table import PAYMENT
 from hotspot.ids import new_id
 from payment_service.config import Config
 from payment_service.models import Package
-from payment_service.packages import row_of
+from payment_service.packages.saving import row_of
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 24 * 3600
 _GB = 1000**3

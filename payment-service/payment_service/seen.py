@@ -13,7 +13,7 @@ from hotspot.contract.message import utc_text
 from hotspot.phone import mask
 from hotspot.vault import CannotOpen, Vault
 from payment_service.access import ENDED, READY
-from payment_service.claims import Claim
+from payment_service.claims.tokens import Claim
 from payment_service.models import (
     COMPLETED,
     FAILED,

@@ -7,21 +7,21 @@ from hotspot.bus.transport import Publishing
 from hotspot.clock import Clock, utc_now
 from hotspot.vault import Vault
 from hotspot.web.app import new_app, register
-from payment_service.batch_routes import Press, batches
-from payment_service.callbacks import callbacks
-from payment_service.claim_routes import claimed
-from payment_service.claims import Claims
+from payment_service.callbacks.doors import callbacks
+from payment_service.callbacks.intake import Intake
+from payment_service.callbacks.spool import Spool
+from payment_service.claims.routes import claimed
+from payment_service.claims.tokens import Claims
 from payment_service.config import Config
-from payment_service.intake import Intake
 from payment_service.live import Changes
-from payment_service.package_routes import packages
-from payment_service.receipts import receipts
-from payment_service.reversal_routes import reversals
+from payment_service.packages.routes import packages
+from payment_service.promise.routes import standings
+from payment_service.reversals.routes import reversals
 from payment_service.routes import payments
-from payment_service.spool import Spool
-from payment_service.standing_routes import standings
-from payment_service.statement_routes import statements
-from payment_service.voucher_routes import vouchers
+from payment_service.settling.receipt_routes import receipts
+from payment_service.statements.routes import statements
+from payment_service.vouchers.batch_routes import Press, batches
+from payment_service.vouchers.routes import vouchers
 
 BLUEPRINTS = (
     *(packages, standings, payments, receipts, statements, batches, vouchers),

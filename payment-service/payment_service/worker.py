@@ -37,28 +37,28 @@ from payment_service.access import (
     session_expired,
     session_started,
 )
-from payment_service.asking import ask_about_payment
-from payment_service.batches import cancel_vouchers, create_voucher_batch
-from payment_service.callback_urls import callback_url, result_url
-from payment_service.claiming import claim_payment
+from payment_service.callbacks.hearing import record_mpesa_message, record_stk_callback
+from payment_service.callbacks.spool import fill
+from payment_service.claims.claiming import claim_payment
+from payment_service.claims.receipts_asked import ask_about_receipt
 from payment_service.config import Config
-from payment_service.daraja import Daraja
-from payment_service.daraja_requests import DarajaRequests, Requests, ResultUrls
-from payment_service.daraja_session import DarajaSession
 from payment_service.handlers import process_payment, request_payment
-from payment_service.hearing import record_mpesa_message, record_stk_callback
 from payment_service.history import KEPT
-from payment_service.importing import import_statement
-from payment_service.mpesa import Mpesa
-from payment_service.packages import save_package
-from payment_service.promise import check_money_without_service
-from payment_service.prompting import prompt_phone
-from payment_service.receipts_asked import ask_about_receipt
-from payment_service.reconciling import reconcile_payments
-from payment_service.redemptions import redeem_voucher
-from payment_service.reversals import check_reversal, reverse_payment, reverse_receipt
-from payment_service.spool import fill
+from payment_service.mpesa.api import Mpesa
+from payment_service.mpesa.callback_urls import callback_url, result_url
+from payment_service.mpesa.daraja import Daraja
+from payment_service.mpesa.daraja_requests import DarajaRequests, Requests, ResultUrls
+from payment_service.mpesa.daraja_session import DarajaSession
+from payment_service.packages.saving import save_package
+from payment_service.promise.keeping import check_money_without_service
+from payment_service.prompts.asking import ask_about_payment
+from payment_service.prompts.prompting import prompt_phone
+from payment_service.prompts.reconciling import reconcile_payments
+from payment_service.reversals.requesting import check_reversal, reverse_payment, reverse_receipt
+from payment_service.statements.importing import import_statement
 from payment_service.subscriptions import subscription_changed
+from payment_service.vouchers.batches import cancel_vouchers, create_voucher_batch
+from payment_service.vouchers.redemptions import redeem_voucher
 
 
 def handlers(

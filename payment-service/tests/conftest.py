@@ -11,7 +11,7 @@ from hotspot.testing.handling import NOON, FakePublisher
 from hotspot.testing.identity import Keys
 from hotspot.vault import Vault
 from payment_service.config import PAYBILL, Config
-from payment_service.initiator import Initiator
+from payment_service.mpesa.initiator import Initiator
 from payment_service.seed import insert_starters
 from payment_service.web import create_app
 from payment_service.worker import handlers

@@ -23,9 +23,9 @@ from hotspot.contract.payments import (
 from hotspot.ids import new_id
 from hotspot.testing.handling import NOON, run
 from hotspot.vault import Vault
-from payment_service.daraja_requests import Taken
 from payment_service.models import Access, MpesaMessage, Payment, Receipt, Voucher
-from payment_service.mpesa import Accepted, Answered, NotYet, PromptRequest
+from payment_service.mpesa.api import Accepted, Answered, NotYet, PromptRequest
+from payment_service.mpesa.daraja_requests import Taken
 
 PHONE = "254712345678"
 # One of those that Safaricom is known to call from, and one that it is not.

@@ -15,7 +15,7 @@ from hotspot.contract.vouchers import CreateVoucherBatchJob, RedeemVoucherJob
 from hotspot.ids import new_id
 from hotspot.testing.handling import NOON, envelope_for
 from payment_service.models import Voucher
-from payment_service.redeeming import Guest, redemption_id
+from payment_service.vouchers.redeeming import Guest, redemption_id
 
 from .shop import Shop, package
 

@@ -12,10 +12,10 @@ from hotspot.contract.payments import CacheCredentialsJob, ProcessPaymentJob, Vo
 from hotspot.contract.sessions import SessionEnded, SessionStarted
 from hotspot.ids import new_id
 from hotspot.testing.handling import NOON, envelope_for
+from payment_service.callbacks.spool import Spool
 from payment_service.config import Config
 from payment_service.models import Voucher
-from payment_service.spool import Spool
-from payment_service.vouchers import ALPHABET, new_code
+from payment_service.vouchers.codes import ALPHABET, new_code
 
 from .shop import Shop, names
 

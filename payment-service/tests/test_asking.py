@@ -10,8 +10,8 @@ from hotspot.contract.operations import AlarmCleared, AlarmRaised
 from hotspot.contract.payments import AskAboutPaymentJob, PromptPhoneJob, ReconcilePaymentsJob
 from hotspot.contract.topology import delay_of, queue_of
 from hotspot.testing.handling import NOON, envelope_for, run_envelope
-from payment_service.asking import GIVEN_UP_AFTER, PACE
-from payment_service.mpesa import Answered, NotYet, OutcomeUnknown, TryLater
+from payment_service.mpesa.api import Answered, NotYet, OutcomeUnknown, TryLater
+from payment_service.prompts.asking import GIVEN_UP_AFTER, PACE
 
 from .shop import CHECKOUT, SUCCESS_MESSAGES, Shop, failure, names, success
 

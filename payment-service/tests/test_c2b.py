@@ -12,9 +12,9 @@ from hotspot.contract.payments import RecordMpesaMessageJob
 from hotspot.ids import new_id
 from hotspot.testing.handling import NOON, FakePublisher
 from hotspot.vault import Vault
-from payment_service.c2b import Confirmation, read_confirmation
-from payment_service.callback_urls import DOORS, callback_url, door_url
 from payment_service.models import MpesaMessage, Receipt
+from payment_service.mpesa.callback_urls import DOORS, callback_url, door_url
+from payment_service.settling.c2b import Confirmation, read_confirmation
 
 from .shop import SAFARICOM, SUCCESS_MESSAGES, Shop, id_of, names, samples, success
 

@@ -20,10 +20,10 @@ from hotspot.ids import new_id
 from hotspot.testing.brokers import wait_for
 from hotspot.testing.handling import NOON, FakePublisher
 from hotspot.vault import Vault
-from payment_service.callback_urls import callback_url, payment_of
+from payment_service.callbacks.intake import Intake
+from payment_service.callbacks.spool import Spool, SpoolFull
 from payment_service.config import Config
-from payment_service.intake import Intake
-from payment_service.spool import Spool, SpoolFull
+from payment_service.mpesa.callback_urls import callback_url, payment_of
 from payment_service.web import create_app
 
 from .shop import success
@@ -291,7 +291,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from hotspot.bus.envelope import enclose
 from hotspot.contract.payments import RecordStkCallbackJob
-from payment_service.spool import Spool
+from payment_service.callbacks.spool import Spool
 from gevent import monkey
 monkey.patch_all(ssl=False)
 import gevent

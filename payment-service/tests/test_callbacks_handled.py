@@ -8,7 +8,7 @@ from hotspot.contract.access import CreateHotspotUserJob
 from hotspot.contract.money import Money
 from hotspot.contract.payments import PaymentCompleted, PaymentFailed
 from hotspot.ids import new_id
-from payment_service.stk import StkCallback, amount_of, code_of, read_stk_callback, receipt_of
+from payment_service.mpesa.stk import StkCallback, amount_of, code_of, read_stk_callback, receipt_of
 
 from .shop import CHECKOUT, PHONE, PRICE, RECEIPT, SUCCESS_MESSAGES, Shop, failure, names, success
 

@@ -21,10 +21,10 @@ from hotspot.contract.payments import (
 )
 from hotspot.ids import new_id
 from hotspot.testing.handling import NOON, FakePublisher, envelope_for, run_envelope
-from payment_service.claiming import claim_payment, receipt_in
+from payment_service.claims.claiming import claim_payment, receipt_in
+from payment_service.claims.receipts_asked import GUEST_WAITS
 from payment_service.models import COMPLETED, MpesaMessage, Payment, ReceiptClaim
-from payment_service.mpesa import Answered, NotYet
-from payment_service.receipts_asked import GUEST_WAITS
+from payment_service.mpesa.api import Answered, NotYet
 
 from .later import money, result, tell
 from .shop import PHONE, PRICE, STRANGER, SUCCESS_MESSAGES, Shop, names, success

@@ -24,12 +24,12 @@ from hotspot.contract.payments import (
 )
 from hotspot.ids import new_id
 from hotspot.testing.handling import NOON
-from payment_service.credit import ArrivedMoney, Credited, credit
-from payment_service.hearing import record_mpesa_message
+from payment_service.callbacks.hearing import record_mpesa_message
 from payment_service.models import Package, Payment
-from payment_service.mpesa import Answered
-from payment_service.prompting import reference_of
-from payment_service.settlement import Verdict
+from payment_service.mpesa.api import Answered
+from payment_service.prompts.prompting import reference_of
+from payment_service.settling.credit import ArrivedMoney, Credited, credit
+from payment_service.settling.settlement import Verdict
 
 from .shop import (
     CHECKOUT,
@@ -163,7 +163,7 @@ def test_a_voucher_is_topped_up_for_the_phone_that_has_its_access(market: Shop) 
 
 
 def _terms(shop: Shop, package_id: UUID | None) -> Any:
-    from payment_service.offers import on_sale
+    from payment_service.packages.offers import on_sale
 
     with Session(shop.engine) as session:
         return next(one for one in on_sale(session) if one.package_id == package_id)

@@ -14,9 +14,7 @@ import requests
 
 from hotspot.testing.handling import NOON
 from payment_service.config import Config
-from payment_service.daraja import Daraja
-from payment_service.daraja_session import DarajaSession
-from payment_service.mpesa import (
+from payment_service.mpesa.api import (
     Answered,
     DoNotRepeat,
     NotYet,
@@ -24,6 +22,8 @@ from payment_service.mpesa import (
     PromptRequest,
     TryLater,
 )
+from payment_service.mpesa.daraja import Daraja
+from payment_service.mpesa.daraja_session import DarajaSession
 
 from .shop import id_of, samples
 

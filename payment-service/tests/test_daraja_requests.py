@@ -20,16 +20,22 @@ from environs import Env, EnvError
 
 from hotspot.contract.money import Money
 from hotspot.ids import new_id
-from payment_service import initiator
+from payment_service.claims.receipts_answered import Answer, decide
 from payment_service.config import Config
-from payment_service.daraja_requests import DarajaRequests, ResultUrls, Taken, remarks_of
-from payment_service.daraja_results import Party, Result, movement_of, original_of, read_result
-from payment_service.daraja_session import DarajaSession
-from payment_service.initiator import Initiator
-from payment_service.mpesa import DoNotRepeat, NotYet, OutcomeUnknown, TryLater
-from payment_service.payers import Payer
-from payment_service.receipts_answered import Answer, decide
-from payment_service.stk import Unreadable
+from payment_service.mpesa import initiator
+from payment_service.mpesa.api import DoNotRepeat, NotYet, OutcomeUnknown, TryLater
+from payment_service.mpesa.daraja_requests import DarajaRequests, ResultUrls, Taken, remarks_of
+from payment_service.mpesa.daraja_results import (
+    Party,
+    Result,
+    movement_of,
+    original_of,
+    read_result,
+)
+from payment_service.mpesa.daraja_session import DarajaSession
+from payment_service.mpesa.initiator import Initiator
+from payment_service.mpesa.stk import Unreadable
+from payment_service.settling.payers import Payer
 
 from .shop import id_of, samples
 from .test_daraja import HANG_UP, INVALID_TOKEN, TOKEN, Safaricom, serve

@@ -16,7 +16,7 @@ from hotspot.ids import new_id
 from hotspot.testing.handling import NOON
 from hotspot.testing.identity import Keys
 from payment_service import seen
-from payment_service.claims import Claim, Claims
+from payment_service.claims.tokens import Claim, Claims
 from payment_service.live import Changes, follow
 
 from .shop import PRICE, Shop, failure, success

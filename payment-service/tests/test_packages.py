@@ -19,7 +19,7 @@ from hotspot.ids import new_id
 from hotspot.testing.handling import NOON, FakePublisher
 from hotspot.testing.identity import Keys
 from payment_service.models import Package
-from payment_service.packages import code_for
+from payment_service.packages.saving import code_for
 from payment_service.seed import insert_starters
 
 from .shop import Shop, package

@@ -2,7 +2,7 @@
 
 import pytest
 
-from payment_service.payers import is_same, read_payer
+from payment_service.settling.payers import is_same, read_payer
 
 from .shop import PHONE
 from .test_credit import FRIEND, HASH, MASK

@@ -6,7 +6,14 @@ from datetime import UTC, datetime
 import pytest
 
 from hotspot.contract.money import Money
-from payment_service.printing import Card, Sheet, duration_in_words, link, pdf, terms_in_words
+from payment_service.vouchers.printing import (
+    Card,
+    Sheet,
+    duration_in_words,
+    link,
+    pdf,
+    terms_in_words,
+)
 
 from .paper import drawn, words_of
 from .shop import package

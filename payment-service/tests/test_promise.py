@@ -12,7 +12,7 @@ from hotspot.contract.operations import AlarmCleared, AlarmRaised, PromiseChecke
 from hotspot.contract.payments import CheckMoneyWithoutServiceJob, ProcessPaymentJob
 from hotspot.testing.handling import NOON
 from payment_service.models import Access, AskedAgain
-from payment_service.promise import GAVE_UP, MOST_TRIES, PAUSES
+from payment_service.promise.keeping import GAVE_UP, MOST_TRIES, PAUSES
 
 from .shop import Shop, names
 

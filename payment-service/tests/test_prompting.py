@@ -9,9 +9,9 @@ from hotspot.bus.outcome import Reject, Retry
 from hotspot.contract.payments import AskAboutPaymentJob, PaymentFailed, PromptPhoneJob
 from hotspot.ids import new_id
 from hotspot.testing.handling import NOON, envelope_for, run_envelope
-from payment_service import results
-from payment_service.mpesa import DoNotRepeat, OutcomeUnknown, TryLater
-from payment_service.prompting import description_of, reference_of
+from payment_service.mpesa import results
+from payment_service.mpesa.api import DoNotRepeat, OutcomeUnknown, TryLater
+from payment_service.prompts.prompting import description_of, reference_of
 
 from .shop import CHECKOUT, PHONE, Shop, failure, names, success
 

@@ -13,7 +13,7 @@ from hotspot.contract.vouchers import CancelVouchersJob, VoucherRedeemed
 from hotspot.ids import new_id
 from hotspot.testing.handling import NOON
 from payment_service.models import Payment, Voucher
-from payment_service.redeeming import Give, Guest, Refusal, Show, decide, find
+from payment_service.vouchers.redeeming import Give, Guest, Refusal, Show, decide, find
 
 from .shop import PHONE, Shop
 from .stall import MAC, OTHER_MAC, Stall, redeem_job

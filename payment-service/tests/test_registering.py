@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from hotspot.vault import Vault
-from payment_service.callback_urls import opens_door
 from payment_service.config import Config
+from payment_service.mpesa.callback_urls import opens_door
 from payment_service.registering import REFUSED_WORDS, CannotRegister, addresses_of, register
 
 from .shop import samples

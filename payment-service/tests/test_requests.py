@@ -5,8 +5,8 @@ import pytest
 from hotspot.contract.payments import PaymentFailed, PaymentRequested, RequestPaymentJob
 from hotspot.ids import new_id
 from hotspot.testing.handling import NOON
-from payment_service import terms
 from payment_service.models import Payment
+from payment_service.packages import terms
 
 from .shop import PHONE, PRICE, Shop, names, package
 

@@ -24,11 +24,11 @@ from hotspot.contract.payments import (
 from hotspot.ids import new_id
 from hotspot.testing.handling import NOON, FakePublisher, envelope_for, run_envelope
 from hotspot.testing.identity import Keys
-from payment_service import results
 from payment_service.config import Config
 from payment_service.models import Reversal
-from payment_service.mpesa import DoNotRepeat, OutcomeUnknown, TryLater
-from payment_service.reversing import without
+from payment_service.mpesa import results
+from payment_service.mpesa.api import DoNotRepeat, OutcomeUnknown, TryLater
+from payment_service.reversals.decisions import without
 from payment_service.web import create_app
 
 from .later import result, tell

@@ -7,8 +7,8 @@ import pytest
 
 from hotspot.contract.money import Money
 from hotspot.contract.payments import PromptPhoneJob
-from payment_service import mpesa
-from payment_service.mpesa import (
+from payment_service.mpesa import api as mpesa
+from payment_service.mpesa.api import (
     Accepted,
     Answered,
     DoNotRepeat,
@@ -16,7 +16,7 @@ from payment_service.mpesa import (
     Reply,
     TryLater,
 )
-from payment_service.stk import StkCallback, read_stk_callback
+from payment_service.mpesa.stk import StkCallback, read_stk_callback
 
 from .shop import SAMPLES, SUCCESS_MESSAGES, Shop, accepted, id_of, names, samples
 

@@ -12,10 +12,10 @@ from hotspot.contract.topology import messages_in
 from hotspot.migrate import differences
 from hotspot.testing.handling import NOON
 from hotspot.testing.identity import Keys
+from payment_service.callbacks.sources import KNOWN_SOURCES
 from payment_service.config import Config, load
 from payment_service.models import Package, metadata
 from payment_service.seed import insert_starters
-from payment_service.sources import KNOWN_SOURCES
 from payment_service.worker import handlers
 
 from .shop import Shop

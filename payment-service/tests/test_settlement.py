@@ -13,10 +13,11 @@ from hotspot.contract.money import Money
 from hotspot.contract.payments import RecordStkCallbackJob
 from hotspot.ids import new_id
 from hotspot.testing.handling import NOON, envelope_for
-from payment_service.hearing import record_stk_callback
+from payment_service.callbacks.hearing import record_stk_callback
+from payment_service.callbacks.sources import Trust, networks_of
 from payment_service.models import Access, MpesaMessage, Receipt
-from payment_service.results import failure_of
-from payment_service.settlement import (
+from payment_service.mpesa.results import failure_of
+from payment_service.settling.settlement import (
     NoSuchPayment,
     NotPaid,
     Paid,
@@ -24,7 +25,6 @@ from payment_service.settlement import (
     Verdict,
     settle,
 )
-from payment_service.sources import Trust, networks_of
 
 from .shop import PRICE, RECEIPT, SAFARICOM, Shop, names, success
 

@@ -10,9 +10,9 @@ from hotspot.contract.payments import RecordStkCallbackJob
 from hotspot.ids import new_id
 from hotspot.testing.handling import FakePublisher
 from hotspot.vault import Vault
-from payment_service.callback_urls import callback_url
+from payment_service.callbacks.sources import KNOWN_SOURCES, Trust, Verify, networks_of, source_of
 from payment_service.config import Config
-from payment_service.sources import KNOWN_SOURCES, Trust, Verify, networks_of, source_of
+from payment_service.mpesa.callback_urls import callback_url
 from payment_service.web import create_app
 
 from .shop import SAFARICOM, STRANGER, success

@@ -14,10 +14,10 @@ from hotspot.ids import new_id
 from hotspot.testing.brokers import wait_for
 from hotspot.testing.handling import FakePublisher
 from hotspot.vault import Vault
-from payment_service.callback_urls import callback_url
+from payment_service.callbacks.intake import Intake
+from payment_service.callbacks.spool import Spool, SpoolFull, fill
 from payment_service.config import Config
-from payment_service.intake import Intake
-from payment_service.spool import Spool, SpoolFull, fill
+from payment_service.mpesa.callback_urls import callback_url
 from payment_service.web import create_app
 
 from .shop import names, success

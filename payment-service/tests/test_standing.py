@@ -13,8 +13,8 @@ from hotspot.contract.sessions import SessionExpired
 from hotspot.ids import new_id
 from hotspot.testing.handling import NOON
 from hotspot.testing.identity import Keys
-from payment_service import standing
-from payment_service.standing import Standing
+from payment_service.promise import standing
+from payment_service.promise.standing import Standing
 
 from .shop import PRICE, Shop, failure, success
 from .test_access import ended, started

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 import pytest
 
 from hotspot.contract.money import Money
-from payment_service.findings import Payer, payer_in
-from payment_service.statements import NotAStatement, Statement, read_statement
+from payment_service.statements.findings import Payer, payer_in
+from payment_service.statements.reading import NotAStatement, Statement, read_statement
 
 HEADER = "Receipt No.,Completion Time,Details,Transaction Status,Paid In,Withdrawn,Balance"
 NOON = datetime(2026, 1, 15, 9, 0, tzinfo=UTC)

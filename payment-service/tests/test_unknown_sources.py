@@ -16,14 +16,14 @@ from hotspot.contract.payments import (
     RecordMpesaMessageJob,
 )
 from hotspot.testing.handling import NOON
-from payment_service.config import Config
-from payment_service.credit import ArrivedMoney, credit
-from payment_service.models import Hearsay, Receipt
-from payment_service.mpesa import Answered, NotYet, OutcomeUnknown
-from payment_service.prompting import reference_of
-from payment_service.sources import (
+from payment_service.callbacks.sources import (
     Verify,
 )
+from payment_service.config import Config
+from payment_service.models import Hearsay, Receipt
+from payment_service.mpesa.api import Answered, NotYet, OutcomeUnknown
+from payment_service.prompts.prompting import reference_of
+from payment_service.settling.credit import ArrivedMoney, credit
 from payment_service.worker import handlers
 
 from .shop import (

@@ -15,9 +15,9 @@ from hotspot.contract.vouchers import CancelVouchersJob, CreateVoucherBatchJob, 
 from hotspot.ids import new_id
 from hotspot.testing.handling import NOON, FakePublisher
 from hotspot.testing.identity import Keys
-from payment_service.batches import AT_ONCE
 from payment_service.models import Package
 from payment_service.seed import insert_starters
+from payment_service.vouchers.batches import AT_ONCE
 
 from .paper import words_of
 from .shop import PHONE, Shop, package

@@ -11,10 +11,10 @@ from hotspot.contract.vouchers import (
     VoucherBatchProgressed,
 )
 from hotspot.testing.handling import NOON
-from payment_service import vouchers
-from payment_service.batches import AT_ONCE
 from payment_service.models import Voucher, VoucherBatch
-from payment_service.vouchers import codes_in, new_code
+from payment_service.vouchers import codes as vouchers
+from payment_service.vouchers.batches import AT_ONCE
+from payment_service.vouchers.codes import codes_in, new_code
 
 from .shop import Shop
 from .stall import Stall, batch_job, redeem_job

@@ -132,7 +132,12 @@ class AccessSession(Base):
     """
 
     __tablename__ = "access_sessions"
-    __table_args__ = (Index("access_sessions_payment_id", "payment_id"),)
+    __table_args__ = (
+        Index("access_sessions_payment_id", "payment_id"),
+        Index(
+            "access_sessions_ended_at", "ended_at", postgresql_where=text("ended_at IS NOT NULL")
+        ),
+    )
 
     session_id: Mapped[UUID] = mapped_column(primary_key=True)
     payment_id: Mapped[UUID] = mapped_column(ForeignKey("access.payment_id"))
@@ -146,6 +151,7 @@ class MpesaMessage(Base):
     __tablename__ = "mpesa_messages"
     __table_args__ = (
         Index("mpesa_messages_payment_id", "payment_id"),
+        Index("mpesa_messages_received_at", "received_at"),
         Index(
             "mpesa_messages_problem", "received_at", postgresql_where=text("problem IS NOT NULL")
         ),

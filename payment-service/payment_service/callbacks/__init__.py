@@ -1,0 +1,1 @@
+"""What M-Pesa says by itself: taken in whatever is down, kept, and believed where it may be."""

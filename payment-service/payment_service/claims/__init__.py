@@ -1,0 +1,1 @@
+"""Guests who show a receipt, and access that goes to another device."""

@@ -1,0 +1,1 @@
+"""Prompts on payers' phones: asked for once, and asked about until M-Pesa answers."""

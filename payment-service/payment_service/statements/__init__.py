@@ -1,0 +1,1 @@
+"""M-Pesa's statement beside our books."""

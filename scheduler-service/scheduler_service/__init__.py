@@ -1,0 +1,1 @@
+"""What is due when, how the system does, and its upkeep."""

@@ -1,0 +1,1 @@
+"""M-Pesa, guests, services and the bus in one process: a test decides what happens when."""

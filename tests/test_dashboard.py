@@ -1,0 +1,214 @@
+"""An operator at the dashboard, in a real browser, while guests pay and routers come and go."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from .phones import SCREENSHOTS, Wifi, chromium, number_of
+from .system import System, wait_for
+
+EMAIL, PASSWORD = "owner@desk.example", "a long password"
+SCREENS = {
+    "desktop-light": {"viewport": {"width": 1280, "height": 800}, "color_scheme": "light"},
+    "phone-dark": {"viewport": {"width": 390, "height": 844}, "color_scheme": "dark"},
+}
+PAGES = (
+    "", "/payments", "/receipts", "/statements", "/vouchers", "/packages", "/users", "/sessions",
+    "/subscriptions", "/messages", "/routers", "/failed-jobs", "/schedules", "/queues", "/cases",
+    "/overdue", "/search?q=nothing",
+)  # fmt: skip
+# Text that cannot be read well (WCAG 2.1, 1.4.3), and what is wider than its screen.
+_FAULTS = """() => {
+  const faults = [];
+  const light = (rgb) => {
+    const [r, g, b] = rgb.match(/[0-9.]+/g).slice(0, 3).map((one) => {
+      const share = one / 255;
+      return share <= 0.03928 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
+    });
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const behind = (element) => {
+    for (let at = element; at; at = at.parentElement) {
+      const colour = getComputedStyle(at).backgroundColor;
+      if (!/, 0\\)$/.test(colour)) return colour;
+    }
+    return "rgb(255, 255, 255)";
+  };
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const text = walker.currentNode.textContent.trim(), element = walker.currentNode.parentElement;
+    if (!text || !element.getClientRects().length || element.closest(".unseen, .skip, .none, svg"))
+      continue;
+    const pair = [light(getComputedStyle(element).color), light(behind(element))];
+    const contrast = (Math.max(...pair) + 0.05) / (Math.min(...pair) + 0.05);
+    if (contrast < 4.5) faults.push(`contrast ${contrast.toFixed(1)}: ${text}`);
+  }
+  for (const field of document.querySelectorAll("input:not([type=hidden]), select"))
+    if (!field.labels.length) faults.push(`no label: ${field.name}`);
+  if (document.documentElement.scrollWidth > innerWidth) faults.push("wider than the screen");
+  if (document.querySelectorAll("h1").length !== 1) faults.push("not one heading");
+  return faults;
+}"""
+
+
+@dataclass(kw_only=True)
+class Desk:
+    """A browser in which an operator works."""
+
+    system: System
+    context: BrowserContext
+    page: Page
+    troubles: list[str] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, browser: Browser, system: System, screen: str) -> "Desk":
+        """A browser with the dashboard's login page open."""
+        context = browser.new_context(**SCREENS[screen])  # type: ignore[arg-type]
+        desk = cls(system=system, context=context, page=context.new_page())
+        desk.page.on("pageerror", lambda error: desk.troubles.append(str(error)))
+        desk.page.on(
+            "console",
+            lambda said: desk.troubles.append(said.text) if said.type == "error" else None,
+        )
+        return desk
+
+    def log_in(self) -> None:
+        """Say who is there."""
+        self.go("")
+        expect(self.page.locator("h1")).to_have_text("Log in")
+        self.page.get_by_label("E-mail address").fill(EMAIL)
+        self.page.get_by_label("Password").fill(PASSWORD)
+        self.page.get_by_role("button", name="Log in").click()
+        self.sees("Overview")
+        expect(self.page.locator("#stream")).to_have_text("live")
+
+    def go(self, path: str) -> None:
+        """Open a page."""
+        self.page.goto(f"{self.system.gateway}/dashboard{path}")
+
+    def sees(self, words: str | re.Pattern[str]) -> None:
+        """Wait for the heading to be this."""
+        expect(self.page.locator("h1")).to_contain_text(words, timeout=15_000)
+
+    def shoot(self, name: str) -> None:
+        """A picture of the page for people to look at; and what a script can see of it."""
+        SCREENSHOTS.mkdir(exist_ok=True)
+        self.page.screenshot(path=SCREENSHOTS / f"dashboard-{name}.png", full_page=True)
+        assert self.page.evaluate(_FAULTS) == [], name
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """One browser process; each desk is a profile of its own."""
+    with chromium() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def owner(system: System) -> None:
+    """An owner's account."""
+    added = ("--email", EMAIL, "--role", "owner", "--password", PASSWORD)
+    system.command("operator", "add", *added)
+
+
+@pytest.fixture
+def desk(browser: Browser, system: System, owner: None) -> Iterator[Desk]:
+    """An owner who is logged in; nothing may have gone wrong in the browser."""
+    made = Desk.of(browser, system, "desktop-light")
+    made.log_in()
+    yield made
+    assert made.troubles == []
+    made.context.close()
+
+
+def test_an_operator_sees_a_payment_as_it_happens(system: System, desk: Desk) -> None:
+    money, feed = desk.page.locator("#tiles .value").first, desk.page.locator("#feed")
+    before = money.inner_text()
+    for promise in desk.page.locator(".promise").all():
+        expect(promise).not_to_have_class(re.compile("broken"))
+    phone = system.new_phone()
+    system.buy(phone)
+    arrived = feed.locator("li[data-event=PaymentCompleted]", has_text=number_of(phone))
+    expect(arrived).to_contain_text("paid by", timeout=15_000)
+    expect(desk.page.locator("#part-1, #part-2").get_by_text(number_of(phone))).to_be_visible()
+    expect(money).not_to_have_text(before, timeout=15_000)
+    desk.shoot("overview-live")
+    arrived.get_by_role("link").click()
+    desk.sees(re.compile("Payment [A-Z0-9]{10}"))
+    timeline = desk.page.locator(".part", has=desk.page.get_by_role("heading", name="Timeline"))
+    expect(timeline.get_by_text("SmsSent").first).to_be_visible(timeout=15_000)
+    desk.shoot("payment")
+    desk.page.get_by_label("Phone, receipt, voucher or id").fill(number_of(phone))
+    desk.page.get_by_role("button", name="Search").click()
+    desk.sees("Search")
+    expect(desk.page.get_by_role("heading", name="Messages")).to_be_visible()
+    desk.shoot("search")
+
+
+def test_an_operator_adds_a_router_and_provisions_it(system: System, desk: Desk) -> None:
+    simulated = system.steer("/routers", factory="hap", nas_ip="127.0.7.1")["ids"][0]
+    desk.go("/routers")
+    desk.page.get_by_text("Add a router", exact=True).click()
+    typed = {
+        "Name": "Kilimani shop",
+        "Address": "not an address!",
+        "Username": "hotspot",
+        "Password": "a long password",
+        "API port": system.environment["HOTSPOT_ROUTEROS_PORT"],
+    }
+    form = desk.page.locator("form", has=desk.page.get_by_role("button", name="Add the router"))
+    for label, text in typed.items():
+        form.get_by_label(label, exact=True).fill(text)
+    form.get_by_role("button").click()
+    expect(form.locator(".says")).to_contain_text("IPv4 address")
+    desk.shoot("router-refused")
+    form.get_by_label("Address", exact=True).fill("127.0.7.1")
+    form.get_by_label("Password").fill("a long password")
+    form.get_by_role("button").click()
+    desk.sees("Kilimani shop")
+    script = desk.page.locator("pre").inner_text()
+    desk.shoot("router-script")
+    system.steer(f"/routers/{simulated}/paste", script=script)
+    expect(desk.page.locator("h1 .badge")).to_have_text("online", timeout=15_000)
+    desk.page.get_by_role("button", name="Provision").click()
+    done = desk.page.get_by_role("heading", name=re.compile("Provisioning: done"))
+    expect(done).to_be_visible(timeout=15_000)
+    desk.shoot("router-provisioned")
+    # The first answer of the form is 422, which browsers mention as an error.
+    desk.troubles[:] = [one for one in desk.troubles if "422" not in one]
+
+
+def test_an_operator_disconnects_a_guest(system: System, desk: Desk) -> None:
+    wifi = Wifi.set_up(system, "127.0.7.2")
+    device, phone = wifi.join(), system.new_phone()
+    access = system.buy(phone, mac=device.mac).until("ready")["access"]
+    said = {"username": access["username"], "password": access["password"], "method": "chap"}
+    assert system.steer(f"/guests/{device.id}/login", **said)["result"] == "accept"
+    wait_for(device.is_online)
+    desk.go(f"/sessions?status=online&phone={phone}")
+    desk.page.get_by_role("link", name=access["username"]).click()
+    desk.sees("Session of")
+    desk.page.get_by_text("Disconnect", exact=True).click()
+    desk.page.get_by_role("button", name="Disconnect now").click()
+    expect(desk.page.locator("h1 .badge")).to_have_text("ended", timeout=15_000)
+    wait_for(lambda: not device.is_online())
+    desk.shoot("session")
+
+
+@pytest.mark.parametrize("screen", SCREENS)
+def test_every_page_can_be_read_on_every_screen(
+    system: System, browser: Browser, owner: None, screen: str
+) -> None:
+    desk = Desk.of(browser, system, screen)
+    desk.go("")
+    desk.shoot(f"login-{screen}")
+    desk.log_in()
+    for path in PAGES:
+        desk.go(path)
+        name = re.sub(r"\W+", "-", path).strip("-") or "overview"
+        desk.shoot(f"{name}-{screen}")
+    assert desk.troubles == []
+    desk.context.close()
