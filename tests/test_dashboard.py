@@ -18,7 +18,7 @@ SCREENS = {
 PAGES = (
     "", "/payments", "/receipts", "/statements", "/vouchers", "/packages", "/users", "/sessions",
     "/subscriptions", "/messages", "/routers", "/failed-jobs", "/schedules", "/queues", "/cases",
-    "/overdue", "/search?q=nothing",
+    "/audit", "/overdue", "/search?q=nothing",
 )  # fmt: skip
 # Text that cannot be read well (WCAG 2.1, 1.4.3), and what is wider than its screen.
 _FAULTS = """() => {
@@ -184,7 +184,7 @@ def test_an_operator_adds_a_router_and_provisions_it(system: System, desk: Desk)
 def test_an_operator_disconnects_a_guest(system: System, desk: Desk) -> None:
     wifi = Wifi.set_up(system, "127.0.7.2")
     device, phone = wifi.join(), system.new_phone()
-    access = system.buy(phone, mac=device.mac).until("ready")["access"]
+    access = system.buy(phone, mac=device.mac).wait_access("ready")["access"]
     said = {"username": access["username"], "password": access["password"], "method": "chap"}
     assert system.steer(f"/guests/{device.id}/login", **said)["result"] == "accept"
     wait_for(device.is_online)

@@ -25,7 +25,7 @@ from hotspot.testing.identity import Keys
 from hotspot.testing.killing import killed_at_every_line
 from hotspot.vault import Vault
 from provisioning_service import handlers as provisioning
-from radius_service import handlers as radius
+from radius_service import access as radius
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -297,6 +297,21 @@ def test_a_network_that_holds_streams_back_delays_nobody_for_long(
     guest.troubles.clear()  # the stream that was cut off, which browsers mention
 
 
+def test_a_phone_that_lost_the_network_while_it_waited_catches_up(
+    system: System, wifi: Wifi, phone: NewPhone
+) -> None:
+    guest, number = phone(), system.new_phone()
+    answers(system, number, "pay", delay_ms=1000)
+    guest.open(wifi.join())
+    guest.choose("1 hour")
+    guest.pay_with(number)
+    guest.sees("Check your phone")
+    guest.context.set_offline(True)
+    wait_for(lambda: system.sms_to(number))
+    guest.context.set_offline(False)
+    guest.sees("You are online")
+
+
 def test_the_keyboard_alone_is_enough(system: System, wifi: Wifi, phone: NewPhone) -> None:
     guest, number = phone(), system.new_phone()
     guest.open(wifi.join())
@@ -312,7 +327,7 @@ def test_the_keyboard_alone_is_enough(system: System, wifi: Wifi, phone: NewPhon
 
 def log_in(guest: Phone, username: str, password: str) -> None:
     """Type what the SMS says, on the page for it."""
-    guest.page.get_by_role("link", name="I have a username and password").click()
+    guest.page.get_by_role("link", name="I have a username and password").first.click()
     guest.page.locator("#username").fill(username)
     guest.page.locator("#password").fill(password)
     guest.page.locator("form button").click()

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from flask import Response
 from flask_smorest import Blueprint
-from marshmallow import Schema, fields
+from marshmallow import Schema, fields, validate
 from sqlalchemy import select
 
 from hotspot.contract.message import utc_text
@@ -14,7 +14,8 @@ from hotspot.ids import new_id
 from hotspot.vault import CannotOpen
 from hotspot.web.app import db, now, publish
 from hotspot.web.auth import needs_role
-from hotspot.web.pages import newest_first
+from hotspot.web.openapi import TEXT, refuses
+from hotspot.web.pages import newest_first, paged
 from hotspot.web.problem import Problem
 from router_service.backups import difference
 from router_service.models import Backup
@@ -22,6 +23,9 @@ from router_service.routes import found, registry_of
 from router_service.schemas import AskedSchema
 
 backups = Blueprint("backups", __name__, url_prefix="/api/v1/routers/<uuid:router_id>/backups")
+
+
+LARGEST_VERSION = 2**31 - 1  # what the column can hold
 
 
 class BackupSchema(Schema):
@@ -44,7 +48,7 @@ class BackupsSchema(Schema):
 class ComparedQuery(Schema):
     """Which other version to compare with: the one before where none is named."""
 
-    version = fields.Integer(strict=False)
+    version = fields.Integer(strict=False, validate=validate.Range(0, LARGEST_VERSION))
 
 
 @backups.post("")
@@ -64,6 +68,7 @@ def back_up_router(router_id: UUID) -> dict[str, Any]:
 @backups.get("")
 @needs_role("operator")
 @backups.response(200, BackupsSchema)
+@paged
 def list_backups(router_id: UUID) -> dict[str, Any]:
     """The versions that are kept, newest first."""
     found(router_id)
@@ -85,7 +90,8 @@ def list_backups(router_id: UUID) -> dict[str, Any]:
 
 @backups.get("/<int:version>")
 @needs_role("operator")
-@backups.response(200, content_type="text/plain")
+@backups.response(200, TEXT, content_type="text/plain")
+@refuses({409: "The key that sealed it is gone."})
 def show_backup(router_id: UUID, version: int) -> Response:
     """The configuration as `/export` wrote it, without secrets."""
     return Response(_text_of(router_id, version), content_type="text/plain")
@@ -94,7 +100,8 @@ def show_backup(router_id: UUID, version: int) -> Response:
 @backups.get("/<int:version>/difference")
 @needs_role("operator")
 @backups.arguments(ComparedQuery, location="query")
-@backups.response(200, content_type="text/plain")
+@backups.response(200, TEXT, content_type="text/plain")
+@refuses({409: "The key that sealed it is gone."})
 def compare_backups(query: dict[str, Any], router_id: UUID, version: int) -> Response:
     """What changed since another version, as a unified diff."""
     other = query.get("version", version - 1)
@@ -107,12 +114,11 @@ def compare_backups(query: dict[str, Any], router_id: UUID, version: int) -> Res
 
 
 def _text_of(router_id: UUID, version: int) -> str:
+    wanted = select(Backup.sealed_text).where(
+        Backup.router_id == router_id, Backup.version == min(version, LARGEST_VERSION)
+    )
     with db() as connection:
-        sealed = connection.scalar(
-            select(Backup.sealed_text).where(
-                Backup.router_id == router_id, Backup.version == version
-            )
-        )
+        sealed = connection.scalar(wanted)
     if sealed is None:
         raise Problem(404, "not-found", f"This router has no version {version}.")
     try:

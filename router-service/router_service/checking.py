@@ -8,7 +8,7 @@ from uuid import UUID
 
 from librouteros import async_connect
 from librouteros.api import AsyncApi
-from librouteros.exceptions import LibRouterosError
+from librouteros.exceptions import LibRouterosError, MultiTrapError, TrapError
 
 from router_service.comparing import seconds_of
 from router_service.routeros import Address
@@ -43,11 +43,11 @@ def check_all(
     return asyncio.run(_check_all(routers, ask or ask_router, at_once))
 
 
-async def ask_router(address: Address) -> Health:
+async def ask_router(address: Address, *, patience: float = PATIENCE_SECONDS) -> Health:
     """How one router is. Never raises for what a router or a network may do."""
     try:
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            return await _health(address)
+        async with asyncio.timeout(patience):
+            return await _health(address, patience)
     except TimeoutError:
         return Health(reached=False, reason="it does not answer")
     except (LibRouterosError, OSError, EOFError) as error:
@@ -68,19 +68,19 @@ async def _check_all(routers: Mapping[UUID, Address], ask: Ask, at_once: int) ->
     return found
 
 
-async def _health(address: Address) -> Health:
+async def _health(address: Address, patience: float) -> Health:
     api = await async_connect(
         address.host,
         address.username,
         address.password,
         port=address.port,
-        timeout=PATIENCE_SECONDS,
+        timeout=patience,
         ssl_wrapper=_unverified() if address.tls else None,
         encoding="utf-8",
     )
     try:
         resource = next(iter(await _all(api, "/system/resource/print")), {})
-        active = await _all(api, "/ip/hotspot/active/print", "=.proplist=.id")
+        guests = await _guests(api)
     finally:
         await api.close()
     return Health(
@@ -89,8 +89,16 @@ async def _health(address: Address) -> Health:
         uptime_seconds=seconds_of(str(resource.get("uptime", ""))),
         cpu_percent=_number(resource.get("cpu-load")),
         memory_percent=_used(resource.get("free-memory"), resource.get("total-memory")),
-        active_guests=len(active),
+        active_guests=guests,
     )
+
+
+async def _guests(api: AsyncApi) -> int | None:
+    """How many are online; None on a router without HotSpot, which is there all the same."""
+    try:
+        return len(await _all(api, "/ip/hotspot/active/print", "=.proplist=.id"))
+    except (TrapError, MultiTrapError):
+        return None
 
 
 async def _all(

@@ -5,16 +5,30 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from router_service.routeros import NoSuchItem, RouterOs, Row
+from router_service.routeros import NoSuchItem, RouterOs, RouterRefused, Row
 from router_service.wanted import Item, Ours, Page, Setting, Values, Wanted
 
 Kind = Literal["add", "set", "move", "remove", "fetch"]
 
 FILES = "/file"
+# Not their contents, which small files bring along.
+FILE_PROPERTIES = (".id", "name", "size")
 # How routers write a duration: 1d00:05:00 in older versions and in answers, 1d5m in the console.
 _CLOCK = re.compile(r"(?:(\d+)w)?(?:(\d+)d)?(?:(\d+):(\d\d):(\d\d))?")
 _UNITS = re.compile(r"(?:(\d+)w)?(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
 _SECONDS = (604_800, 86_400, 3_600, 60, 1)
+# 2500k/5M and the like; RouterOS may write 5000k as 5M.
+_RATES = re.compile(r"\d+[kMG]?/\d+[kMG]?")
+_RATE_UNITS = {"k": 1_000, "M": 1_000_000, "G": 1_000_000_000}
+# What RouterOS may leave out of an answer where it is so by default.
+_BY_DEFAULT = {
+    "disabled": "no",
+    "mac-auth-mode": "mac-as-username",
+    "nas-port-type": "wireless-802.11",
+    "radius-accounting": "yes",
+    "radius-interim-update": "received",
+    "split-user-domain": "no",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +51,11 @@ def differences(router: RouterOs, wanted: Sequence[Wanted]) -> list[Change]:
 
     def rows(menu: str) -> list[Row]:
         if menu not in menus:
-            menus[menu] = router.read(menu)
+            only = FILE_PROPERTIES if menu == FILES else ()
+            # What the router made itself (`dynamic`) can neither be changed nor serve as a place.
+            menus[menu] = [
+                row for row in router.read(menu, only=only) if row.get("dynamic", "no") == "no"
+            ]
         return menus[menu]
 
     found: list[Change] = []
@@ -68,7 +86,9 @@ def carry_out(router: RouterOs, change: Change) -> None:
                 change.menu, "move", numbers=change.item or "", destination=change.target or ""
             )
         case "fetch":
-            router.call(change.menu, "fetch", **values)
+            told = router.call(change.menu, "fetch", **values)
+            if any(row.get("status") == "failed" for row in told):
+                raise RouterRefused(f"it could not fetch {change.what} from here")
         case "remove":
             try:
                 router.remove(change.menu, change.item or "")
@@ -80,9 +100,10 @@ def same(one: str, other: str) -> bool:
     """Whether two spellings of a value mean the same to a router."""
     if one == other:
         return True
-    durations = seconds_of(one), seconds_of(other)
-    if None not in durations:
-        return durations[0] == durations[1]
+    for measure in (seconds_of, _rates_of):
+        found = measure(one), measure(other)
+        if None not in found:
+            return found[0] == found[1]
     return "," in one and sorted(one.split(",")) == sorted(other.split(","))
 
 
@@ -96,6 +117,13 @@ def seconds_of(text: str) -> int | None:
             parts = zip(found.groups(), _SECONDS, strict=True)
             return sum(int(number) * seconds for number, seconds in parts if number)
     return None
+
+
+def _rates_of(text: str) -> list[int] | None:
+    """Bits a second as routers write them; None for what is none."""
+    if not _RATES.fullmatch(text):
+        return None
+    return [int(rate.rstrip("kMG")) * _RATE_UNITS.get(rate[-1], 1) for rate in text.split("/")]
 
 
 def _of_item(wanted: Item, rows: Sequence[Row]) -> Iterator[Change]:
@@ -114,7 +142,8 @@ def _of_item(wanted: Item, rows: Sequence[Row]) -> Iterator[Change]:
             target=rows[target][".id"] if target is not None else None,
         )
         return
-    shown = {name: value for name, value in wanted.secret.items() if found.get(name)}
+    # Without the policy `sensitive` a secret is left out, or shown as asterisks.
+    shown = {name: value for name, value in wanted.secret.items() if found.get(name, "").strip("*")}
     differing = _differing(found, {**wanted.values, **shown})
     if differing:
         yield Change(
@@ -139,7 +168,8 @@ def _of_item(wanted: Item, rows: Sequence[Row]) -> Iterator[Change]:
 
 def _of_setting(wanted: Setting, rows: Sequence[Row]) -> Iterator[Change]:
     now = rows[0] if rows else {}
-    differing = _differing(now, wanted.values)
+    missing = {name: value for name, value in wanted.where_empty.items() if not now.get(name)}
+    differing = _differing(now, wanted.values) | missing
     if differing:
         yield Change(
             kind="set",
@@ -151,24 +181,36 @@ def _of_setting(wanted: Setting, rows: Sequence[Row]) -> Iterator[Change]:
 
 
 def _of_page(wanted: Page, rows: Sequence[Row]) -> Iterator[Change]:
-    # On routers with a flash disk the console shows the same file below `flash/`.
-    if not any(row.get("name", "").removeprefix("flash/") == wanted.path for row in rows):
-        values = {"url": wanted.url, "dst-path": wanted.path, "mode": wanted.mode}
-        yield Change(kind="fetch", menu="/tool", what=wanted.path, values=values)
+    there = next((row for row in rows if row.get("name") == wanted.path), None)
+    size = there.get("size", "") if there else "0"
+    # A file that broke off half way is shorter. Sizes that are told in words are not compared.
+    if there is None or (size.isdigit() and int(size) != wanted.size):
+        # The URL has the router's token in it, which only operators may see.
+        yield Change(
+            kind="fetch",
+            menu="/tool",
+            what=wanted.path,
+            values={"dst-path": wanted.path, "mode": wanted.mode},
+            secret={"url": wanted.url},
+        )
 
 
 def _of_ours(ours: Ours, rows: Sequence[Row], wanted: Sequence[Wanted]) -> Iterator[Change]:
-    kept = {
-        one.key[ours.name]
-        for one in wanted
-        if isinstance(one, Item) and one.menu == ours.menu and ours.name in one.key
-    }
+    kept = {name for one in wanted for name in _names(one, ours)}
     for row in rows:
         name = row.get(ours.name, "")
-        if name.startswith(ours.prefix) and name not in kept:
+        if name.startswith(ours.prefix) and name not in kept and _has(row, ours.where):
             yield Change(
                 kind="remove", menu=ours.menu, what=name, item=row[".id"], before={ours.name: name}
             )
+
+
+def _names(one: Wanted, ours: Ours) -> Iterator[str]:
+    """What of the menu of `ours` is wanted."""
+    if isinstance(one, Page) and ours.menu == FILES:
+        yield from (one.path, one.folder)
+    elif isinstance(one, Item) and one.menu == ours.menu and ours.name in one.key:
+        yield one.key[ours.name]
 
 
 def _has(row: Row, key: Values) -> bool:
@@ -176,21 +218,18 @@ def _has(row: Row, key: Values) -> bool:
 
 
 def _first_like(values: Values | None, rows: Sequence[Row]) -> int | None:
-    """Where the first item like this stands; dynamic ones cannot be told to make room."""
+    """Where the first item like this stands."""
     if values is None:
         return None
-    return next(
-        (
-            at
-            for at, row in enumerate(rows)
-            if _has(row, values) and row.get("dynamic", "no") == "no"
-        ),
-        None,
-    )
+    return next((at for at, row in enumerate(rows) if _has(row, values)), None)
 
 
 def _differing(now: Row, wanted: Values) -> dict[str, str]:
-    return {name: value for name, value in wanted.items() if not same(now.get(name, ""), value)}
+    return {
+        name: value
+        for name, value in wanted.items()
+        if not same(now.get(name, _BY_DEFAULT.get(name, "")), value)
+    }
 
 
 def _now(row: Row, names: Mapping[str, str], secret: Values) -> dict[str, str]:

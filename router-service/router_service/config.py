@@ -3,7 +3,7 @@
 import base64
 import binascii
 from dataclasses import dataclass
-from ipaddress import IPv4Interface, IPv4Network, ip_network
+from ipaddress import IPv4Address, IPv4Interface, IPv4Network, ip_network
 from urllib.parse import urlsplit
 
 from environs import Env, EnvError
@@ -31,7 +31,8 @@ class Controller:
     """This system as routers see it.
 
     `addresses`: where its API calls and CoA packets come from; only those are let in.
-    `radius_address`: where routers send RADIUS. `connect_url`: where they phone home.
+    `radius_address`: where routers without a tunnel send RADIUS. `connect_url`: where they phone
+    home.
     """
 
     addresses: tuple[str, ...]
@@ -42,6 +43,12 @@ class Controller:
     connect_url: str
     portal_url: str
     wireguard: WireGuard | None = None
+
+    def radius_for(self, tunnel_address: str | None) -> str:
+        """Where a router sends RADIUS: through its tunnel, where it has one."""
+        if self.wireguard is None or tunnel_address is None:
+            return self.radius_address
+        return str(self.wireguard.interface.ip)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +65,7 @@ def load(env: Env) -> Config:
         **common(env, "router"),  # type: ignore[arg-type]  # its keys are CommonConfig's
         controller=Controller(
             addresses=addresses,
-            radius_address=env.str("RADIUS_ADDRESS", addresses[0].partition("/")[0]),
+            radius_address=_radius_address(env, addresses),
             radius_auth_port=_port(env, "RADIUS_AUTH_PORT", 1812),
             radius_acct_port=_port(env, "RADIUS_ACCT_PORT", 1813),
             coa_port=_port(env, "RADIUS_COA_PORT", 3799),
@@ -67,6 +74,17 @@ def load(env: Env) -> Config:
             wireguard=_wireguard(env),
         ),
     )
+
+
+def _radius_address(env: Env, addresses: tuple[str, ...]) -> str:
+    """The first controller's address where it is one and not a network."""
+    network = ip_network(addresses[0])
+    default = str(network.network_address) if network.num_addresses == 1 else ""
+    address: str = env.str("RADIUS_ADDRESS", default)
+    try:
+        return str(IPv4Address(address))
+    except ValueError as error:
+        raise EnvError("RADIUS_ADDRESS must be an IPv4 address: routers ask no DNS") from error
 
 
 def _wireguard(env: Env) -> WireGuard | None:

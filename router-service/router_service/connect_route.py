@@ -8,6 +8,7 @@ from sqlalchemy import exists, select
 
 from hotspot.contract.routers import RecordRouterConnectionJob
 from hotspot.web.app import db, now, publish
+from hotspot.web.openapi import TEXT, raw_body, refuses
 from hotspot.web.problem import Problem, invalid
 from router_service.connecting import NotTold, read_told
 from router_service.models import Router
@@ -15,11 +16,19 @@ from router_service.routes import registry_of
 
 LARGEST_BODY = 4096
 
+TOLD = raw_body(
+    "text/plain",
+    said="What the connectivity script tells.",
+    example="key=&version=7.16.1 (stable)&model=hAP ax2&identity=kilimani",
+)
+
 connect = Blueprint("connect", __name__, url_prefix="/connect")
 
 
 @connect.post("/<token>")
-@connect.response(202, content_type="text/plain")
+@refuses({422: "It does not say what a router is asked to say."})
+@connect.doc(requestBody=TOLD)
+@connect.response(202, TEXT, content_type="text/plain")
 def take_connection(token: str) -> Response:
     """A router says that it is there: who it is, its version, its model and its tunnel's key."""
     router_id = registry_of().router_of(token)

@@ -42,8 +42,8 @@ def act(target: Target, reach: Reach) -> Differs:
     """Compare all parts."""
     try:
         with reach.connect(target.address) as router:
-            found = look_at(router, target.site, shared_with=target.shared_with)
-            plan = wanted_of(target, found.ports, found.uplink, reach)
+            found = look_at(router, target.site, trouble=target.trouble)
+            plan = wanted_of(target, found, reach)
             parts = [differences(router, part(plan)) for _, part in PARTS]
     except (RouterUnreachable, WrongPassword, RouterRefused, CannotBeAHotspot) as error:
         return Differs(reason=str(error))

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from hotspot.bus.outcome import Reject
 from hotspot.bus.work import Work
+from hotspot.contract.operations import AlarmCleared
 from hotspot.contract.routers import (
     ChangeRouterJob,
     ImportRoutersJob,
@@ -18,7 +19,7 @@ from hotspot.contract.routers import (
     RouterConnected,
     RouterStatusUpdated,
 )
-from router_service.models import OFFLINE, ONLINE, PENDING, Router
+from router_service.models import OFFLINE, ONLINE, PENDING, Alarm, Router
 from router_service.registration import Registry, add_router
 
 log = structlog.get_logger()
@@ -45,7 +46,7 @@ def record_router_connection(
         work.send(
             RouterStatusUpdated(router_id=router.id, status=ONLINE, changed_at=job.connected_at)
         )
-    work.send(registry.nas_of(router, work.now))
+    work.send(registry.nas_of(router, work.session, work.now))
     work.send(
         RouterConnected(
             router_id=router.id,
@@ -72,17 +73,29 @@ def change_router(job: ChangeRouterJob, work: Work, *, registry: Registry) -> No
             work.session.flush()
     except IntegrityError as error:
         raise NameTaken(f"there is another router named {job.name!r}") from error
-    work.send(registry.nas_of(router, work.now))
+    work.send(registry.nas_of(router, work.session, work.now))
 
 
 def remove_router(job: RemoveRouterJob, work: Work) -> None:
     """Forget a router and all that hangs on it; RADIUS no longer answers it."""
+    raised = work.session.scalars(
+        delete(Alarm).where(Alarm.router_id == job.router_id).returning(Alarm.alarm)
+    ).all()
     gone = work.session.execute(
         delete(Router).where(Router.id == job.router_id).returning(Router.name)
     ).first()
     if gone is None:
         return
     log.info("router removed", router_id=str(job.router_id), name=gone.name, by=job.requested_by)
+    for alarm in raised:
+        work.send(
+            AlarmCleared(
+                service=work.service,
+                alarm=alarm,
+                subject=str(job.router_id),
+                cleared_at=work.now,
+            )
+        )
     work.send(RemoveNasJob(router_id=job.router_id, removed_at=work.now))
 
 
@@ -93,7 +106,7 @@ def import_routers(job: ImportRoutersJob, work: Work, *, registry: Registry) -> 
         router = add_router(work.session, new, vault=registry.vault, at=work.now)
         if router is not None:
             added += 1
-            work.send(registry.nas_of(router, work.now), correlation_id=router.id)
+            work.send(registry.nas_of(router, work.session, work.now), correlation_id=router.id)
     log.info("routers imported", added=added, of=len(job.routers), by=job.requested_by)
 
 

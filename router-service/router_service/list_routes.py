@@ -11,12 +11,19 @@ from hotspot.contract.routers import ImportRoutersJob, NewRouter
 from hotspot.ids import new_id
 from hotspot.web.app import db, now, publish
 from hotspot.web.auth import caller_of_request, needs_role
+from hotspot.web.openapi import TEXT, raw_body, refuses
 from hotspot.web.problem import Problem
 from router_service.lists import Line, NotAList, read_list, write_list
 from router_service.models import Router
 from router_service.routes import API_PORT, API_TLS_PORT, registry_of
 
 LARGEST_LIST = 512 * 1024
+
+LIST = raw_body(
+    "text/csv",
+    said="Routers, a line each.",
+    example="name,ip_address,username,password\r\nKilimani shop,192.0.2.10,hotspot,a password\r\n",
+)
 
 lists = Blueprint("router lists", __name__, url_prefix="/api/v1/routers")
 
@@ -38,7 +45,7 @@ class ImportedSchema(Schema):
 
 @lists.get("/export.csv")
 @needs_role("operator")
-@lists.response(200, content_type="text/csv")
+@lists.response(200, TEXT, content_type="text/csv")
 def export_routers() -> Response:
     """All routers as CSV, without passwords."""
     with db() as connection:
@@ -53,8 +60,10 @@ def export_routers() -> Response:
 @lists.post("/import")
 @needs_role("operator")
 @lists.arguments(ImportQuery, location="query")
+@lists.doc(requestBody=LIST)
 @lists.response(202, ImportedSchema)
 @lists.alt_response(200, schema=ImportedSchema, description="A dry run")
+@refuses({422: "A line of it is wrong."})
 def import_routers(query: dict[str, Any]) -> tuple[dict[str, Any], int]:
     """Register the routers of a CSV list. With a mistake in any line, nothing is done."""
     lines = _lines()

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, cast
@@ -24,6 +25,7 @@ EXPORTED = (
 )
 MOST_ROWS = 1000
 _NEW_ROUTER = NewRouterSchema()
+_TRUE_OR_FALSE = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 # A spreadsheet takes what begins so for a formula, and runs it.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -74,14 +76,17 @@ def write_list(routers: Iterable[Any]) -> str:
 def _line(number: int, row: dict[str, Any]) -> Line:
     if None in row:
         return Line(number=number, asked={}, errors={"line": ["has more values than columns"]})
-    given = {
+    given: dict[str, Any] = {
         name: value.strip() if name != "password" else value
         for name, value in row.items()
         if name in COLUMNS and value not in (None, "")
     }
-    port = given.get("api_port", "")
+    if re.fullmatch("[0-9]{1,5}", given.get("api_port", "")):
+        given["api_port"] = int(given["api_port"])
+    if given.get("api_tls", "").lower() in _TRUE_OR_FALSE:
+        given["api_tls"] = _TRUE_OR_FALSE[given["api_tls"].lower()]
     try:
-        asked = _NEW_ROUTER.load(given | ({"api_port": int(port)} if port.isdigit() else {}))
+        asked = _NEW_ROUTER.load(given)
     except ValidationError as error:
         found = cast(dict[str, list[str]], error.messages_dict)
         return Line(number=number, asked={"name": given.get("name", "")}, errors=found)

@@ -110,7 +110,7 @@ class Backup(Base):
 class Run(Base):
     """Bringing a router to what it shall be like. `waiting`: the router is away; it goes on later.
 
-    At most one of a router is under way.
+    At most one of a router is under way. `ordered_at`: when its next step was last sent for.
     """
 
     __tablename__ = "provisioning_runs"
@@ -119,6 +119,7 @@ class Run(Base):
             "state IN ('running', 'waiting', 'done', 'failed')", name="provisioning_runs_state"
         ),
         Index("provisioning_runs_router", "router_id", "id"),
+        Index("provisioning_runs_finished", "finished_at"),
         Index(
             "provisioning_runs_one_at_a_time",
             "router_id",
@@ -133,6 +134,7 @@ class Run(Base):
     changes: Mapped[int] = mapped_column(Integer, server_default="0")
     reason: Mapped[str | None]
     requested_at: Mapped[datetime]
+    ordered_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]
 
 
@@ -208,6 +210,7 @@ class Sales(Base):
     """
 
     __tablename__ = "sales"
+    __table_args__ = (Index("sales_hour", "hour"),)
 
     router_id: Mapped[UUID] = mapped_column(primary_key=True)
     hour: Mapped[datetime] = mapped_column(primary_key=True)

@@ -1,12 +1,14 @@
 """Watching the routers: their status, their history, their silence."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any, Final, cast
 from uuid import UUID
 
 import structlog
-from sqlalchemy import delete, select
+from sqlalchemy import Table, delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -16,7 +18,7 @@ from hotspot.contract.operations import AlarmCleared, AlarmRaised
 from hotspot.contract.routers import CheckRoutersJob, RouterStatusUpdated
 from router_service import runs, sales
 from router_service.checking import Health, check_all
-from router_service.models import OFFLINE, ONLINE, Alarm, Router, Sample
+from router_service.models import FAILED, OFFLINE, ONLINE, Alarm, Router, Sample
 from router_service.reaching import PasswordLost, Reach
 from router_service.routeros import Address
 
@@ -24,6 +26,17 @@ log = structlog.get_logger()
 
 # One missed check is a lost packet or a reboot; two are a router that is away.
 MISSED_BEFORE_OFFLINE = 2
+# Longer than the rounds that make an outage, and one that was held up.
+LATELY = timedelta(minutes=10)
+_SAMPLES: Final = cast(Table, Sample.__table__)
+_KNOWN: Final = (
+    Router.id,
+    Router.name,
+    Router.status,
+    Router.status_changed_at,
+    Router.missed_checks,
+    Router.version,
+)
 DOWN, SILENT = "router_down", "router_silent"
 
 Check = Callable[[Mapping[UUID, Address]], dict[UUID, Health]]
@@ -70,108 +83,114 @@ def prepare(work: Work, reach: Reach) -> Round | None:
 
 
 def record_round(found: Mapping[UUID, Health], work: Work) -> None:
-    """Keep how each router was, and tell what changed."""
-    routers = work.session.scalars(
-        select(Router)
+    """Keep how each router was, and tell what changed. Few statements, however many routers."""
+    columns = (Router.id, Router.name, Router.status, Router.missed_checks, Router.version)
+    changed_at = Router.status_changed_at
+    routers = work.session.execute(
+        select(*columns, changed_at)
         .where(Router.id.in_(found))
         .order_by(Router.id)
         .with_for_update()
-        .execution_options(populate_existing=True)
     ).all()
-    raised = _raised(work.session)
-    sold = sales.sold_by_hour(work.session, work.now)
-    samples = []
-    for router in routers:
-        health = found[router.id]
-        samples.append(_sample(router, health, work.now))
-        was = router.status
-        note(router, health, work.now)
-        if router.status != was:
-            _tell(router, work)
-        _watch(router, health, sold.get(router.id, {}), raised, work)
-    if samples:
-        work.session.execute(insert(Sample).on_conflict_do_nothing(), samples)
-    reached = sum(health.reached for health in found.values())
-    log.info("routers checked", reached=reached, missed=len(found) - reached)
-
-
-def note(router: Router, health: Health, at: datetime) -> None:
-    """What a check says about a router's status. Provisioning and its failure are not its word."""
-    router.checked_at = at
-    if health.reached:
-        router.missed_checks = 0
-        router.version = health.version or router.version
-        if router.status == OFFLINE:
-            router.status, router.status_changed_at = ONLINE, at
+    if not routers:
         return
-    router.missed_checks += 1
-    if router.missed_checks >= MISSED_BEFORE_OFFLINE and router.status != OFFLINE:
-        router.status, router.status_changed_at = OFFLINE, at
-
-
-def _tell(router: Router, work: Work) -> None:
-    """The status changed; a router that returned gets what it missed."""
-    work.send(
-        RouterStatusUpdated(router_id=router.id, status=router.status, changed_at=work.now),
-        correlation_id=router.id,
-    )
-    missed = runs.waiting_step(work.session, router.id) if router.status == ONLINE else None
-    if missed is not None:
+    samples = [_sample(router.id, found[router.id], work.now) for router in routers]
+    # The table, not the class: nulls stay, so that it is one statement.
+    work.session.execute(insert(_SAMPLES).on_conflict_do_nothing(), samples)
+    back = [one.id for one in routers if one.status == OFFLINE and found[one.id].reached]
+    failed = runs.failed_last(work.session, back)
+    after = {
+        one.id: noted(one, found[one.id], work.now, back_as=FAILED if one.id in failed else ONLINE)
+        for one in routers
+    }
+    work.session.execute(update(Router), [{"id": one, **after[one]} for one in after])
+    status = {one: str(values["status"]) for one, values in after.items()}
+    for router in routers:
+        if status[router.id] != router.status:
+            work.send(
+                RouterStatusUpdated(
+                    router_id=router.id, status=status[router.id], changed_at=work.now
+                ),
+                correlation_id=router.id,
+            )
+    reached = [router_id for router_id, health in found.items() if health.reached]
+    # Also one that was away so shortly that no second check missed it.
+    for missed in runs.missed_steps(work.session, reached, at=work.now):
         work.send(missed, correlation_id=missed.run_id)
+    down = {one for one in status if status[one] == OFFLINE}
+    gone = {one.id for one in routers if one.status != OFFLINE} & down
+    _watch({one.id: one.name for one in routers}, found, work, down=down, gone=gone)
+    log.info("routers checked", reached=len(reached), missed=len(found) - len(reached))
+
+
+def noted(router: Any, health: Health, at: datetime, *, back_as: str = ONLINE) -> dict[str, object]:
+    """What a check says about a router. Provisioning and its failure are not its word.
+
+    `router`: a row of what is known of it.
+    """
+    missed = 0 if health.reached else router.missed_checks + 1
+    status = router.status
+    if health.reached and status == OFFLINE:
+        status = back_as
+    elif missed >= MISSED_BEFORE_OFFLINE:
+        status = OFFLINE
+    return {
+        "checked_at": at,
+        "missed_checks": missed,
+        "version": health.version or router.version,
+        "status": status,
+        "status_changed_at": router.status_changed_at if status == router.status else at,
+    }
 
 
 def _watch(
-    router: Router,
-    health: Health,
-    sold: Mapping[datetime, int],
-    raised: set[tuple[str, UUID]],
+    names: Mapping[UUID, str],
+    found: Mapping[UUID, Health],
     work: Work,
+    *,
+    down: set[UUID],
+    gone: set[UUID],
 ) -> None:
-    """Alarms, said once each and taken back when they are over."""
-    down = router.status == OFFLINE
-    losing = down and (
-        (DOWN, router.id) in raised
-        or sales.paying_lately(work.session, router.id, work.now) > 0
-        or _guests_lately(work.session, router.id) > 0
-    )
-    said = f"{router.name} is down while guests pay there: {health.reason or 'no answer'}."
-    _alarm(router, raised, work, alarm=DOWN, on=losing, said=said)
-    silent = sales.is_silent(sold, work.now)
-    said = f"{router.name} sells nothing in a time in which it normally sells."
-    _alarm(router, raised, work, alarm=SILENT, on=silent, said=said)
+    """Alarms, said once each and taken back when they are over.
+
+    `down`: those that are offline; `gone`: since this round.
+    """
+    raised = _raised(work.session)
+    missed = {router_id for router_id in down if (DOWN, router_id) in raised}
+    missed |= sales.paying_lately(work.session, down - missed, work.now)
+    missed |= _had_guests(work.session, gone - missed, work.now)
+    remembered = sales.memories(work.session, work.now)
+    for router_id, name in names.items():
+        alarm = partial(_alarm, router_id, raised, work)
+        reason = found[router_id].reason or "no answer"
+        said = f"{name} is down while guests pay there: {reason}."
+        alarm(DOWN, on=router_id in missed, said=said)
+        memory = remembered.get(router_id)
+        silent = memory is not None and sales.is_silent(memory, work.now)
+        said = f"{name} sells nothing in a time in which it normally sells."
+        alarm(SILENT, on=silent, said=said)
 
 
 def _alarm(
-    router: Router,
+    router_id: UUID,
     raised: set[tuple[str, UUID]],
     work: Work,
-    *,
     alarm: str,
+    *,
     on: bool,
     said: str,
 ) -> None:
-    was = (alarm, router.id) in raised
+    was = (alarm, router_id) in raised
+    about = {"service": work.service, "alarm": alarm, "subject": str(router_id)}
     if on and not was:
-        values = {"alarm": alarm, "router_id": router.id, "raised_at": work.now}
+        values = {"alarm": alarm, "router_id": router_id, "raised_at": work.now}
         work.session.execute(insert(Alarm).values(values).on_conflict_do_nothing())
-        work.send(
-            AlarmRaised(
-                service=work.service,
-                alarm=alarm,
-                subject=str(router.id),
-                said=said,
-                raised_at=work.now,
-            )
-        )
+        work.send(AlarmRaised(**about, said=said, raised_at=work.now))
     elif was and not on:
         work.session.execute(
-            delete(Alarm).where(Alarm.alarm == alarm, Alarm.router_id == router.id)
+            delete(Alarm).where(Alarm.alarm == alarm, Alarm.router_id == router_id)
         )
-        work.send(
-            AlarmCleared(
-                service=work.service, alarm=alarm, subject=str(router.id), cleared_at=work.now
-            )
-        )
+        work.send(AlarmCleared(**about, cleared_at=work.now))
 
 
 def _raised(session: Session) -> set[tuple[str, UUID]]:
@@ -180,22 +199,19 @@ def _raised(session: Session) -> set[tuple[str, UUID]]:
     }
 
 
-def _guests_lately(session: Session, router_id: UUID) -> int:
-    """How many guests were online when it was last reached."""
-    return (
-        session.scalar(
-            select(Sample.active_guests)
-            .where(Sample.router_id == router_id, Sample.reached)
-            .order_by(Sample.at.desc())
-            .limit(1)
-        )
-        or 0
+def _had_guests(session: Session, routers: Collection[UUID], now: datetime) -> set[UUID]:
+    """Those of the routers with guests online in the last minutes before they went."""
+    if not routers:
+        return set()
+    had = select(Sample.router_id).where(
+        Sample.router_id.in_(routers), Sample.at >= now - LATELY, Sample.active_guests > 0
     )
+    return set(session.scalars(had))
 
 
-def _sample(router: Router, health: Health, at: datetime) -> dict[str, object]:
+def _sample(router_id: UUID, health: Health, at: datetime) -> dict[str, object]:
     return {
-        "router_id": router.id,
+        "router_id": router_id,
         "at": at,
         "reached": health.reached,
         "uptime_seconds": health.uptime_seconds,

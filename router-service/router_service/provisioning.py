@@ -11,13 +11,18 @@ from sqlalchemy.orm import Session
 
 from hotspot.bus.outcome import Retry
 from hotspot.bus.work import Outside, Unclear, Work
-from hotspot.contract.routers import RouterProvisioningJob, RouterProvisioningProgressed
+from hotspot.contract.routers import (
+    RouterProvisioningJob,
+    RouterProvisioningProgressed,
+    RouterStatusUpdated,
+)
 from router_service import runs
 from router_service.comparing import Change, carry_out, differences
-from router_service.hotspot import PARTS, Plan, Speed
-from router_service.login_page import login_page
+from router_service.hotspot import PARTS
+from router_service.login_page import PREFIX, wanted_pages
 from router_service.models import FAILED, ONLINE, PROVISIONING, Package, Router, RunStep
-from router_service.preflight import CannotBeAHotspot, look_at
+from router_service.plan import Plan, Speed
+from router_service.preflight import CannotBeAHotspot, Found, look_at
 from router_service.reaching import Reach
 from router_service.routeros import (
     Address,
@@ -49,8 +54,8 @@ class Target:
     packages: Sequence[Speed]
     radius_secret: str = field(repr=False)
     tunnel_address: str | None
-    page_url: str
-    shared_with: str | None
+    pages_url: str
+    trouble: str | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,9 +69,13 @@ class Intent:
 
 @dataclass(frozen=True, kw_only=True)
 class Done:
-    """A step was done, by these changes; none where everything was as it shall be."""
+    """A step was done, by these changes; none where everything was as it shall be.
+
+    `ports`: those that guests have.
+    """
 
     changes: tuple[Change, ...]
+    ports: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +94,7 @@ def provision_router(reach: Reach) -> Outside[RouterProvisioningJob, Intent, Res
     return Outside(
         prepare=lambda job, work: prepare(job, work, reach),
         act=lambda intent: act(intent, reach),
-        record=record,
+        record=lambda job, intent, result, work: record(job, intent, result, work, reach),
     )
 
 
@@ -97,8 +106,7 @@ def prepare(job: RouterProvisioningJob, work: Work, reach: Reach) -> Intent | No
     step = runs.begin(work.session, job, STEPS, at=work.now)
     if step is None:
         return None
-    if router.status != PROVISIONING:
-        router.status, router.status_changed_at = PROVISIONING, work.now
+    _become(router, PROVISIONING, work)
     work.send(_progressed(job, step, work))
     return Intent(
         target=target_of(router, work.session, reach), step=job.step, last_try=work.last_try
@@ -109,7 +117,7 @@ def act(intent: Intent, reach: Reach) -> Result:
     """Do one step. Raises RouterUnreachable where it may be tried again."""
     try:
         with reach.connect(intent.target.address) as router:
-            return Done(changes=tuple(_do(router, intent, reach)))
+            return _do(router, intent, reach)
     except RouterUnreachable as error:
         if not intent.last_try:
             raise
@@ -119,7 +127,7 @@ def act(intent: Intent, reach: Reach) -> Result:
 
 
 def record(
-    job: RouterProvisioningJob, intent: Intent, result: Result | Unclear, work: Work
+    job: RouterProvisioningJob, intent: Intent, result: Result | Unclear, work: Work, reach: Reach
 ) -> None:
     """Write down how the step went, tell, and order the next one."""
     if isinstance(result, Unclear):
@@ -132,16 +140,23 @@ def record(
         return
     if isinstance(result, NotDone):
         runs.stop(work.session, step, result.reason, away=result.away, at=work.now)
-        router.status = FAILED if not result.away else router.status
+        if not result.away:
+            _become(router, FAILED, work)
     else:
         runs.finish(step, [in_words(change) for change in result.changes], at=work.now)
+        if not site_of(router.site).ports:
+            # Chosen once: what leads to the internet tomorrow must not move guests' ports.
+            router.site = {**router.site, "ports": list(result.ports)}
         if job.step + 1 < len(STEPS):
+            runs.ordered(work.session, job.run_id, at=work.now)
             work.send(
                 RouterProvisioningJob(router_id=job.router_id, run_id=job.run_id, step=job.step + 1)
             )
         else:
             changes = runs.complete(work.session, job.run_id, at=work.now)
-            router.status, router.status_changed_at = ONLINE, work.now
+            _become(router, ONLINE, work)
+            # Its address may have been another router's when it was told last.
+            work.send(reach.registry.nas_of(router, work.session, work.now))
             log.info("router provisioned", router_id=str(router.id), changes=changes)
     work.send(_progressed(job, step, work))
 
@@ -162,23 +177,27 @@ def target_of(router: Router, session: Session, reach: Reach) -> Target:
         ),
         radius_secret=registry.vault.open(router.sealed_radius_secret),
         tunnel_address=address if address != router.ip_address else None,
-        page_url=f"{registry.controller.connect_url}/connect/{token}/login.html",
-        shared_with=_shares_address(router, session, reach),
+        pages_url=f"{registry.controller.connect_url}/connect/{token}",
+        trouble=registry.trouble_with_address(router, session),
     )
 
 
-def wanted_of(target: Target, ports: tuple[str, ...], uplink: str | None, reach: Reach) -> Plan:
-    """All that the router shall be like, now that its ports are known."""
+def wanted_of(target: Target, found: Found, reach: Reach) -> Plan:
+    """All that the router shall be like, now that it was looked at."""
     controller = reach.registry.controller
     return Plan(
         site=target.site,
-        ports=ports,
-        uplink=uplink,
+        ports=found.ports,
+        uplinks=found.uplinks,
+        has_ntp_servers=found.is_seven,
         packages=target.packages,
         controller=controller,
         radius_secret=target.radius_secret,
         tunnel_address=target.tunnel_address,
-        page=login_page(controller.portal_url, target.router_id, url=target.page_url),
+        pages=wanted_pages(
+            controller.portal_url, target.router_id, base_url=target.pages_url, disk=found.disk
+        ),
+        pages_prefix=f"{found.disk}{PREFIX}",
     )
 
 
@@ -194,29 +213,25 @@ def in_words(change: Change) -> dict[str, object]:
     }
 
 
-def _do(router: RouterOs, intent: Intent, reach: Reach) -> list[Change]:
-    found = look_at(router, intent.target.site, shared_with=intent.target.shared_with)
+def _do(router: RouterOs, intent: Intent, reach: Reach) -> Done:
+    found = look_at(router, intent.target.site, trouble=intent.target.trouble)
     if intent.step == 0:
-        return []
+        return Done(changes=(), ports=found.ports)
     _, part = PARTS[intent.step - 1]
-    plan = wanted_of(intent.target, found.ports, found.uplink, reach)
-    changes = differences(router, part(plan))
+    changes = differences(router, part(wanted_of(intent.target, found, reach)))
     for change in changes:
         try:
             carry_out(router, change)
         except RouterRefused as error:
             said = f"{change.kind} {change.menu} {change.what}: the router says: {error}"
             raise RouterRefused(said) from error
-    return changes
+    return Done(changes=tuple(changes), ports=found.ports)
 
 
-def _shares_address(router: Router, session: Session, reach: Reach) -> str | None:
-    """The name of another router with the same address, as seen by RADIUS."""
-    address = reach.registry.address_of(router)
-    others = session.scalars(
-        select(Router).where(Router.ip_address == address, Router.id != router.id)
-    )
-    return next((one.name for one in others if reach.registry.address_of(one) == address), None)
+def _become(router: Router, status: str, work: Work) -> None:
+    if router.status != status:
+        router.status, router.status_changed_at = status, work.now
+        work.send(RouterStatusUpdated(router_id=router.id, status=status, changed_at=work.now))
 
 
 def _progressed(

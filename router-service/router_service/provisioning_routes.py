@@ -14,11 +14,12 @@ from hotspot.contract.routers import CheckDriftJob, RouterProvisioningJob
 from hotspot.ids import new_id
 from hotspot.web.app import db, now, publish
 from hotspot.web.auth import needs_role
+from hotspot.web.openapi import TEXT
 from hotspot.web.problem import Problem
-from router_service.login_page import page_text
+from router_service.login_page import pages_of_router
 from router_service.models import Drift, Run, RunStep
 from router_service.routes import found, registry_of
-from router_service.runs import UNDER_WAY, in_full, waiting_step
+from router_service.runs import UNDER_WAY, in_full, stopped_step
 from router_service.schemas import AskedSchema
 
 provisioning = Blueprint("provisioning", __name__, url_prefix="/api/v1/routers/<uuid:router_id>")
@@ -76,7 +77,7 @@ def provision_router(router_id: UUID) -> tuple[dict[str, Any], dict[str, str]]:
         under_way = session.scalar(
             select(Run).where(Run.router_id == router_id, Run.state.in_(UNDER_WAY))
         )
-        job = waiting_step(session, router_id)
+        job = stopped_step(session, router_id, at=now())
     location = {"Location": f"/api/v1/routers/{router_id}/provisioning"}
     if under_way is not None and job is None:
         return {"id": under_way.id}, location
@@ -130,12 +131,13 @@ def show_drift(router_id: UUID) -> dict[str, Any]:
     }
 
 
-@pages.get("/<token>/login.html")
-@pages.response(200, content_type="text/html")
-def show_login_page(token: str) -> Response:
-    """The router's login page, for the router to fetch."""
+@pages.get("/<token>/<name>")
+@pages.response(200, TEXT, content_type="text/html")
+def show_page(token: str, name: str) -> Response:
+    """A page of the router's hotspot, for the router to fetch."""
     registry = registry_of()
     router_id = registry.router_of(token)
-    if router_id is None:
-        raise Problem(404, "not-found", "This is not the address of a router of ours.")
-    return Response(page_text(registry.controller.portal_url, router_id), content_type="text/html")
+    texts = pages_of_router(registry.controller.portal_url, router_id) if router_id else {}
+    if name not in texts:
+        raise Problem(404, "not-found", "This is not the address of a page of ours.")
+    return Response(texts[name], content_type="text/html")

@@ -45,8 +45,11 @@ class Reach:
     def with_tunnel(self, session: Session, address: str) -> Sequence[Router]:
         """The router with this tunnel address, where it is one."""
         wireguard = self.registry.controller.wireguard
-        if wireguard is None or IPv4Address(address) not in wireguard.network:
-            return ()
+        try:
+            if wireguard is None or IPv4Address(address) not in wireguard.network:
+                return ()
+        except ValueError:
+            return ()  # told by IPv6, or by a name
         offset = int(IPv4Address(address)) - int(wireguard.network.network_address)
         # The controller's own address is left out of the numbering (`tunnels.address_of`).
         near = select(Router).where(

@@ -3,13 +3,14 @@
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
+from ipaddress import IPv4Address
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from hotspot.contract.routers import NewRouter, RegisterNasJob
+from hotspot.contract.routers import NewRouter, RegisterNasJob, RemoveNasJob
 from hotspot.vault import Vault
 from router_service.config import Controller
 from router_service.models import PENDING, Router
@@ -18,6 +19,7 @@ from router_service.tunnels import address_of
 from router_service.versions import signs_radius
 
 _CONNECT = "router-connect"
+_TUNNELS = "set up tunnels (WIREGUARD_ENDPOINT) and paste the script again"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +44,27 @@ class Registry:
             return router.ip_address
         return address_of(wireguard, router.number)
 
+    def trouble_with_address(self, router: Router, session: Session) -> str | None:
+        """Why RADIUS could not tell this router by its address; None where it can."""
+        address = self.address_of(router)
+        try:
+            IPv4Address(address)
+        except ValueError:
+            return (
+                f"RADIUS knows routers by address, not by a name as {address}: set ip_address to"
+                f" an IPv4 address, or {_TUNNELS}."
+            )
+        others = session.scalars(
+            select(Router).where(Router.ip_address == address, Router.id != router.id)
+        )
+        other = next((one.name for one in others if self.address_of(one) == address), None)
+        if other is None:
+            return None
+        return (
+            f"{other} has the same address, so that RADIUS could not tell the two apart: remove it"
+            f" where it is gone, or {_TUNNELS}."
+        )
+
     def script_of(self, router: Router) -> str:
         """The connectivity script, with the secrets open. Raises CannotOpen, NetworkFull."""
         wireguard = self.controller.wireguard
@@ -58,8 +81,13 @@ class Registry:
         )
         return script(paste, self.controller)
 
-    def nas_of(self, router: Router, at: datetime) -> RegisterNasJob:
-        """What RADIUS must know to answer this router, as it is known now."""
+    def nas_of(
+        self, router: Router, session: Session, at: datetime
+    ) -> RegisterNasJob | RemoveNasJob:
+        """What RADIUS must know of this router now: not to answer it where it could not tell it."""
+        if self.trouble_with_address(router, session) is not None:
+            # It would take another router's place. Provisioning says so.
+            return RemoveNasJob(router_id=router.id, removed_at=at)
         return RegisterNasJob(
             router_id=router.id,
             name=router.name,

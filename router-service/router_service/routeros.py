@@ -4,7 +4,7 @@ Values are text, as RouterOS writes them; yes and no for truth, whichever words 
 """
 
 import ssl
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -59,8 +59,8 @@ class RouterOs(Protocol):
     `menu` is a path such as `/ip/hotspot/active`.
     """
 
-    def read(self, menu: str, /, **where: str) -> list[Row]:
-        """The items of a menu; those whose fields equal `where`, if any is given."""
+    def read(self, menu: str, /, *, only: Sequence[str] = (), **where: str) -> list[Row]:
+        """The items of a menu; those whose fields equal `where`, and `only` some fields of them."""
 
     def add(self, menu: str, /, **values: str) -> str:
         """A new item; answers its id."""
@@ -84,12 +84,13 @@ class Connection:
     def __init__(self, api: Api) -> None:
         self._api = api
 
-    def read(self, menu: str, /, **where: str) -> list[Row]:
+    def read(self, menu: str, /, *, only: Sequence[str] = (), **where: str) -> list[Row]:
         """The items of a menu, or some of them."""
+        listed = [f"=.proplist={','.join(only)}"] if only else []
         queries = [f"?{_word(name)}={value}" for name, value in where.items()]
         # Two conditions stand on the query stack side by side: all of them must hold.
         queries += ["?#&"] * (len(queries) - 1)
-        return self._say(f"{menu}/print", *queries)
+        return self._say(f"{menu}/print", *listed, *queries)
 
     def add(self, menu: str, /, **values: str) -> str:
         """A new item."""
@@ -120,15 +121,15 @@ class Connection:
 
 
 @contextmanager
-def connect(address: Address) -> Iterator[RouterOs]:
-    """Log in. Raises RouterUnreachable, WrongPassword."""
+def connect(address: Address, *, timeout: float = TIMEOUT_SECONDS) -> Iterator[RouterOs]:
+    """Log in. Raises RouterUnreachable, WrongPassword. `timeout`: for each read, in seconds."""
     try:
         api = librouteros.connect(
             address.host,
             address.username,
             address.password,
             port=address.port,
-            timeout=TIMEOUT_SECONDS,
+            timeout=timeout,
             ssl_wrapper=_tls(address.host) if address.tls else None,
             encoding="utf-8",  # names of shops have come so; passwords are held to ASCII
         )

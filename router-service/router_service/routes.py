@@ -14,7 +14,8 @@ from hotspot.contract.routers import ChangeRouterJob, HotspotSite, NewRouter, Re
 from hotspot.ids import new_id
 from hotspot.web.app import config_of, db, now, publish
 from hotspot.web.auth import caller_of_request, needs_role
-from hotspot.web.pages import newest_first
+from hotspot.web.openapi import TEXT, refuses
+from hotspot.web.pages import newest_first, paged
 from hotspot.web.problem import Problem, invalid
 from router_service.models import Router
 from router_service.registration import Registry, add_router
@@ -40,6 +41,7 @@ routers = Blueprint("routers", __name__, url_prefix="/api/v1/routers")
 @needs_role("operator")
 @routers.arguments(NewRouterSchema)
 @routers.response(201, RegisteredSchema)
+@refuses({409: "Another router has this name."})
 def register_router(asked: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
     """Register a router, and answer what to paste into it. The one route that writes."""
     registry = registry_of()
@@ -57,7 +59,7 @@ def register_router(asked: dict[str, Any]) -> tuple[dict[str, Any], dict[str, st
         router = add_router(session, new, vault=registry.vault, at=now())
         if router is None:
             raise name_taken(new.name)
-        job = registry.nas_of(router, now())
+        job = registry.nas_of(router, session, now())
         envelope = enclose(job, sender=config_of().service, now=now(), correlation_id=router.id)
         put_in_outbox(session, [Parcel.of(job, envelope)])
         answer = when_registered(router, registry)
@@ -68,6 +70,7 @@ def register_router(asked: dict[str, Any]) -> tuple[dict[str, Any], dict[str, st
 @needs_role("viewer")
 @routers.arguments(RoutersQuery, location="query")
 @routers.response(200, RoutersSchema)
+@paged
 def list_routers(query: dict[str, Any]) -> dict[str, Any]:
     """Routers, newest first."""
     registry = registry_of()
@@ -101,6 +104,7 @@ def show_script(router_id: UUID) -> dict[str, Any]:
 @needs_role("operator")
 @routers.arguments(RouterChangeSchema)
 @routers.response(202, AskedSchema)
+@refuses({409: "Another router has this name."})
 def change_router(asked: dict[str, Any], router_id: UUID) -> dict[str, Any]:
     """Change what is known of a router. The script must be pasted again where it has changed."""
     if not asked:
@@ -141,7 +145,8 @@ def remove_router(router_id: UUID) -> dict[str, Any]:
 
 @routers.get("/wireguard.conf")
 @needs_role("operator")
-@routers.response(200, content_type="text/plain")
+@routers.response(200, TEXT, content_type="text/plain")
+@refuses({409: "There are no tunnels."})
 def show_wireguard_configuration() -> Response:
     """The controller's side of the tunnels, for `wg syncconf`."""
     registry = registry_of()

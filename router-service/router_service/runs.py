@@ -1,12 +1,12 @@
-"""The rows of provisioning runs: begun, stopped, completed."""
+"""The rows of provisioning runs: begun, stopped, ordered again, completed."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import ColumnElement, and_, func, or_, select, update
+from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.orm import Session
 
 from hotspot.contract.message import utc_text
@@ -14,6 +14,9 @@ from hotspot.contract.routers import RouterProvisioningJob
 from router_service.models import Run, RunStep
 
 UNDER_WAY = ("running", "waiting")
+# A step that was ordered so long ago and is neither done nor failed got lost with its message: a
+# worker died over it more often than the broker puts up with, or an operator threw it away.
+LOST_AFTER = timedelta(minutes=15)
 
 
 def begin(
@@ -38,7 +41,18 @@ def begin(
         .values(state="running", reason=None)
         .execution_options(synchronize_session=False)
     )
+    ordered(session, job.run_id, at=at)
     return step
+
+
+def ordered(session: Session, run_id: UUID, *, at: datetime) -> None:
+    """Its next step was sent for: if nothing comes of it for long, it is sent for again."""
+    session.execute(
+        update(Run)
+        .where(Run.id == run_id)
+        .values(ordered_at=at)
+        .execution_options(synchronize_session=False)
+    )
 
 
 def step_of(session: Session, run_id: UUID, position: int) -> RunStep | None:
@@ -81,20 +95,61 @@ def complete(session: Session, run_id: UUID, *, at: datetime) -> int:
     return changes
 
 
-def waiting_step(session: Session, router_id: UUID) -> RouterProvisioningJob | None:
-    """What a router missed while it was away: the step where its run stopped."""
-    run_id = session.scalar(
-        select(Run.id).where(Run.router_id == router_id, Run.state == "waiting")
+def missed_steps(
+    session: Session, routers: Sequence[UUID], *, at: datetime
+) -> list[RouterProvisioningJob]:
+    """What these routers missed while they were away, or what got lost: where each run stopped.
+
+    The runs count as ordered again, so that nobody else orders the same.
+    """
+    if not routers:
+        return []
+    again = (
+        update(Run)
+        .where(Run.router_id.in_(routers), _stopped(at))
+        .values(state="running", ordered_at=at)
+        .returning(Run.id, Run.router_id)
+        .execution_options(synchronize_session=False)
     )
+    found = session.execute(again).all()
+    if not found:
+        return []
+    positions = select(RunStep.run_id, func.min(RunStep.position).label("position")).where(
+        RunStep.run_id.in_([run.id for run in found]), RunStep.state != "done"
+    )
+    first = {
+        row.run_id: row.position for row in session.execute(positions.group_by(RunStep.run_id))
+    }
+    return [
+        RouterProvisioningJob(router_id=run.router_id, run_id=run.id, step=first.get(run.id, 0))
+        for run in sorted(found, key=lambda run: run.id)
+    ]
+
+
+def stopped_step(
+    session: Session, router_id: UUID, *, at: datetime
+) -> RouterProvisioningJob | None:
+    """The step that a router's run waits at, or lost; None where it goes on, or there is none."""
+    run_id = session.scalar(select(Run.id).where(Run.router_id == router_id, _stopped(at)))
     if run_id is None:
         return None
     position = session.scalar(
-        select(RunStep.position)
-        .where(RunStep.run_id == run_id, RunStep.state != "done")
-        .order_by(RunStep.position)
-        .limit(1)
+        select(func.min(RunStep.position)).where(RunStep.run_id == run_id, RunStep.state != "done")
     )
     return RouterProvisioningJob(router_id=router_id, run_id=run_id, step=position or 0)
+
+
+def failed_last(session: Session, routers: Sequence[UUID]) -> set[UUID]:
+    """Those of the routers whose newest run failed."""
+    if not routers:
+        return set()
+    newest = (
+        select(Run.router_id, Run.state)
+        .where(Run.router_id.in_(routers))
+        .order_by(Run.router_id, Run.id.desc())
+        .ext(distinct_on(Run.router_id))
+    )
+    return {row.router_id for row in session.execute(newest) if row.state == "failed"}
 
 
 def in_full(run: Run, steps: Sequence[RunStep]) -> dict[str, Any]:
@@ -120,12 +175,23 @@ def in_full(run: Run, steps: Sequence[RunStep]) -> dict[str, Any]:
     }
 
 
+def _stopped(at: datetime) -> ColumnElement[bool]:
+    lost = and_(Run.state == "running", Run.ordered_at < at - LOST_AFTER)
+    return or_(Run.state == "waiting", lost)
+
+
 def _is_under_way(session: Session, job: RouterProvisioningJob, *, at: datetime) -> bool:
     """Whether this run goes on; its first step makes it, unless another one is under way."""
     if job.step == 0:
         session.execute(
             insert(Run)
-            .values(id=job.run_id, router_id=job.router_id, state="running", requested_at=at)
+            .values(
+                id=job.run_id,
+                router_id=job.router_id,
+                state="running",
+                requested_at=at,
+                ordered_at=at,
+            )
             .on_conflict_do_nothing()
         )
     state = session.scalar(select(Run.state).where(Run.id == job.run_id))

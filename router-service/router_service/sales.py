@@ -1,6 +1,7 @@
 """What sells at each router: the memory that tells silence from a quiet night."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -8,7 +9,7 @@ from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from router_service.models import Sales
+from router_service.models import Router, Sales
 
 HOUR = timedelta(hours=1)
 WEEK = timedelta(days=7)
@@ -16,7 +17,7 @@ WEEK = timedelta(days=7)
 # chance alone (Poisson) that happens once in three thousand such stretches.
 EXPECTED_BEFORE_ALARM = 8.0
 WEEKS_LOOKED_BACK = 4
-LONGEST_STRETCH = timedelta(hours=12)
+STRETCH_HOURS = 12
 
 
 def count_sale(session: Session, router_id: UUID, at: datetime) -> None:
@@ -29,55 +30,70 @@ def count_sale(session: Session, router_id: UUID, at: datetime) -> None:
     )
 
 
-def sold_by_hour(session: Session, now: datetime) -> Mapping[UUID, Mapping[datetime, int]]:
-    """What each router sold in the hours of the last weeks."""
-    since = hour_of(now) - WEEKS_LOOKED_BACK * WEEK - LONGEST_STRETCH
+@dataclass(frozen=True, kw_only=True)
+class Memory:
+    """What a router sold in the hours that count now, and the hour of its first sale."""
+
+    since: datetime
+    sold: Mapping[datetime, int]
+
+
+def memories(session: Session, now: datetime) -> dict[UUID, Memory]:
+    """The memory of each router that sold nothing in this hour and the one before.
+
+    The others are not silent, and their weeks need not be read.
+    """
+    last_hours = [hour_of(now) - back * HOUR for back in range(1, STRETCH_HOURS + 1)]
+    hours = [hour - weeks * WEEK for hour in last_hours for weeks in range(WEEKS_LOOKED_BACK + 1)]
+    selling = select(Sales.router_id).where(Sales.hour >= hour_of(now) - HOUR)
+    counted = select(Sales.router_id, Sales.hour, Sales.sold).where(
+        Sales.hour.in_(hours), Sales.router_id.not_in(selling)
+    )
     sold: dict[UUID, dict[datetime, int]] = {}
-    for row in session.execute(
-        select(Sales.router_id, Sales.hour, Sales.sold).where(Sales.hour >= since)
-    ):
+    for row in session.execute(counted):
         sold.setdefault(row.router_id, {})[row.hour] = row.sold
-    return sold
+    if not sold:
+        return {}
+    # Looked up in the key's index for each router: the whole table is large.
+    first = select(func.min(Sales.hour)).where(Sales.router_id == Router.id).scalar_subquery()
+    begun = session.execute(select(Router.id, first.label("since")).where(Router.id.in_(sold)))
+    return {row.id: Memory(since=row.since, sold=sold[row.id]) for row in begun}
 
 
-def is_silent(sold: Mapping[datetime, int], now: datetime) -> bool:
+def is_silent(memory: Memory, now: datetime) -> bool:
     """Whether nothing was sold for so long that it cannot be chance.
 
     What is normal for an hour is the mean of the same hour in the weeks before. A router that
-    has not been selling for a week yet has no normal.
+    has not been selling for a week yet has no normal. The hour that runs may still sell.
     """
-    if not sold or now - min(sold) < WEEK:
+    if now - memory.since < WEEK or memory.sold.get(hour_of(now), 0):
         return False
     expected = 0.0
-    hour = hour_of(now) - HOUR  # the hour that runs may still sell
-    while hour_of(now) - hour <= LONGEST_STRETCH:
-        if sold.get(hour, 0) or sold.get(hour_of(now), 0):
+    for back in range(1, STRETCH_HOURS + 1):
+        hour = hour_of(now) - back * HOUR
+        if memory.sold.get(hour, 0):
             return False
-        expected += expected_in(sold, hour)
+        expected += expected_in(memory, hour)
         if expected >= EXPECTED_BEFORE_ALARM:
             return True
-        hour -= HOUR
     return False
 
 
-def expected_in(sold: Mapping[datetime, int], hour: datetime) -> float:
+def expected_in(memory: Memory, hour: datetime) -> float:
     """How much this hour normally sells."""
-    first = min(sold)
     same = [hour - weeks * WEEK for weeks in range(1, WEEKS_LOOKED_BACK + 1)]
-    counted = [sold.get(one, 0) for one in same if one >= hour_of(first)]
+    counted = [memory.sold.get(one, 0) for one in same if one >= hour_of(memory.since)]
     return sum(counted) / len(counted) if counted else 0.0
 
 
-def paying_lately(session: Session, router_id: UUID, now: datetime) -> int:
-    """How much was sold here in the last two hours."""
-    return (
-        session.scalar(
-            select(func.coalesce(func.sum(Sales.sold), 0)).where(
-                Sales.router_id == router_id, Sales.hour >= hour_of(now) - HOUR
-            )
-        )
-        or 0
+def paying_lately(session: Session, routers: Collection[UUID], now: datetime) -> set[UUID]:
+    """Those of the routers where somebody paid in this hour or the one before."""
+    if not routers:
+        return set()
+    paid = select(Sales.router_id).where(
+        Sales.router_id.in_(routers), Sales.hour >= hour_of(now) - HOUR
     )
+    return set(session.scalars(paid))
 
 
 def hour_of(moment: datetime) -> datetime:

@@ -7,6 +7,7 @@ from datetime import UTC
 
 from marshmallow import Schema, ValidationError, fields, validate
 
+from hotspot.web.fields import TrueOrFalse
 from router_service.models import STATUSES
 from router_service.site import Site
 
@@ -94,7 +95,7 @@ class NewRouterSchema(Schema):
     username = fields.String(required=True, validate=_USERNAME, metadata={"example": "hotspot"})
     password = fields.String(required=True, validate=_PASSWORD, load_only=True)
     api_port = fields.Integer(strict=True, load_default=None, validate=_PORT, allow_none=True)
-    api_tls = fields.Boolean(load_default=False)
+    api_tls = TrueOrFalse(load_default=False)
 
 
 class RouterChangeSchema(Schema):
@@ -105,7 +106,7 @@ class RouterChangeSchema(Schema):
     username = fields.String(validate=_USERNAME)
     password = fields.String(validate=_PASSWORD, load_only=True)
     api_port = fields.Integer(strict=True, validate=_PORT)
-    api_tls = fields.Boolean()
+    api_tls = TrueOrFalse()
     site = fields.Nested(SiteSchema)
 
 

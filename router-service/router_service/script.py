@@ -78,8 +78,13 @@ def _user(paste: Paste, controller: Controller) -> Iterator[str]:
 
 def _api(paste: Paste, controller: Controller) -> Iterator[str]:
     """The API, for the controller alone; with TLS by a certificate that the router makes."""
-    # A service that others use too must not be closed to them: an address list is only widened
-    # where it was empty, which means everyone; the firewall and the user's address guard ours.
+    # A service that others use too must not be closed to them: its own address list stays as it
+    # is; the firewall and the user's address guard ours.
+    service = "api-ssl" if paste.api_tls else "api"
+    closed = quoted(f"/ip service {service} has an address list: add the controller to it")
+    yield (
+        f":if ([:len [/ip service get {service} address]] = 0) do={{ }} else={{ :put {closed} }}"
+    )
     if not paste.api_tls:
         yield f"/ip service set api disabled=no port={paste.api_port}"
         return
@@ -124,6 +129,9 @@ def _tunnel(paste: Paste, wireguard: WireGuard | None) -> Iterator[str]:
 
 def _firewall(paste: Paste, controller: Controller) -> Iterator[str]:
     """Let the controller in: a router's own rules drop what comes from the internet."""
+    # In front of the first rule for what comes in, which may drop it. `place-before=0` would mean
+    # a rule that the router made itself, and be refused; where there is no rule, anything is.
+    first = "[:pick [/ip firewall filter find chain=input dynamic=no] 0]"
     for number, source in enumerate(_seen_from(paste, controller), start=1):
         for protocol, port in (("tcp", paste.api_port), ("udp", controller.coa_port)):
             comment = quoted(f"{MARK}: controller {number} {protocol}")
@@ -131,10 +139,9 @@ def _firewall(paste: Paste, controller: Controller) -> Iterator[str]:
                 f"chain=input action=accept protocol={protocol} dst-port={port}"
                 f" src-address={source}"
             )
-            # In front of a rule that drops; where there is no rule, `place-before=0` is an error.
             yield (
                 f":if ([:len [/ip firewall filter find comment={comment}]] = 0) do={{"
-                f" :do {{ /ip firewall filter add {rule} comment={comment} place-before=0 }}"
+                f" :do {{ /ip firewall filter add {rule} comment={comment} place-before={first} }}"
                 f" on-error={{ /ip firewall filter add {rule} comment={comment} }} }}"
                 f" else={{ /ip firewall filter set [find comment={comment}] {rule} }}"
             )
@@ -143,17 +150,31 @@ def _firewall(paste: Paste, controller: Controller) -> Iterator[str]:
 def _radius(paste: Paste, controller: Controller) -> Iterator[str]:
     """RADIUS for the hotspot, and Disconnect-Requests from there on a port that is named."""
     mark = quoted(MARK)
-    attributes = (
-        f"service=hotspot address={controller.radius_address}"
-        f" authentication-port={controller.radius_auth_port}"
+    ports = (
+        f"authentication-port={controller.radius_auth_port}"
         f" accounting-port={controller.radius_acct_port}"
         f" secret={quoted(paste.radius_secret)} timeout={RADIUS_TIMEOUT}"
     )
-    if paste.tunnel_address is not None:
-        attributes += f" src-address={paste.tunnel_address}"
-    yield _ours("/radius", f"comment={mark}", attributes)
+    found_by = f"comment={mark}"
+    direct = _ours(
+        "/radius", found_by, f"service=hotspot address={controller.radius_address} {ports}"
+    )
+    if paste.tunnel_address is None:
+        yield direct
+    else:
+        tunnelled = _ours(
+            "/radius",
+            found_by,
+            f"service=hotspot address={controller.radius_for(paste.tunnel_address)} {ports}"
+            f" src-address={paste.tunnel_address}",
+        )
+        # A RouterOS without WireGuard has no tunnel, and is asked for at its own address.
+        yield (
+            f":if ([:len [/interface find name={quoted(TUNNEL)}]] = 0)"
+            f" do={{ {direct} }} else={{ {tunnelled} }}"
+        )
     yield _guarded(
-        f"/radius set [find comment={mark}] require-message-auth=yes-for-request-resp",
+        f"/radius set [find {found_by}] require-message-auth=yes-for-request-resp",
         "This RouterOS cannot check signatures (7.15 can): update it soon",
     )
     yield f"/radius incoming set accept=yes port={controller.coa_port}"

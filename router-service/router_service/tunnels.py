@@ -36,8 +36,9 @@ def address_of(wireguard: WireGuard, number: int) -> str:
 def controller_configuration(wireguard: WireGuard, peers: Iterable[Peer]) -> str:
     """The controller's side for `wg syncconf`, without its private key: that never leaves it."""
     lines = [
-        "# Made from the routers that phoned home. Apply with `wg syncconf INTERFACE FILE`;",
-        f"# the interface has the address {wireguard.interface} and a private key of its own.",
+        f"# The routers that phoned home. The interface's own address is {wireguard.interface}.",
+        "# Apply with `wg syncconf INTERFACE FILE`, a section [Interface] with its PrivateKey in",
+        "# front: without it, `wg` would take the interface's key away.",
         "[Interface]",
         f"ListenPort = {wireguard.endpoint_port}",
     ]

@@ -1,14 +1,15 @@
 """What is learnt from others, and what is forgotten."""
 
+from collections.abc import Sequence
 from contextlib import suppress
-from datetime import timedelta
 from uuid import UUID
 
 import structlog
-from sqlalchemy import delete, select, tuple_
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
-from hotspot.bus.upkeep import prune_bus
+from hotspot.bus.pruning import Kept
+from hotspot.bus.upkeep import begin_pruning
 from hotspot.bus.work import Work
 from hotspot.contract.operations import RotateLogs
 from hotspot.contract.packages import PackageChanged
@@ -16,14 +17,16 @@ from hotspot.contract.payments import PaymentCompleted
 from hotspot.contract.vouchers import VoucherRedeemed
 from hotspot.vault import CannotOpen, Vault
 from router_service import sales
-from router_service.models import Package, Router, Run, Sales, Sample
+from router_service.models import Backup, Package, Router, Run, Sales, Sample
 
 log = structlog.get_logger()
 
-SAMPLES_KEPT_FOR = timedelta(days=30)
-SALES_KEPT_FOR = timedelta(days=60)
-RUNS_KEPT_FOR = timedelta(days=180)
-AT_ONCE = 5_000
+# For how long this service keeps what it saw and did.
+KEPT = (
+    Kept(since=Sample.at, days=30),
+    Kept(since=Sales.hour, days=60),
+    Kept(since=Run.finished_at, days=180),
+)
 
 
 def note_package(event: PackageChanged, work: Work) -> None:
@@ -56,18 +59,10 @@ def count_voucher(event: VoucherRedeemed, work: Work) -> None:
     _count(event.router_id, work)
 
 
-def rotate_logs(_job: RotateLogs, work: Work, *, vault: Vault) -> None:
-    """Forget what is too old to be asked for; seal anew what an old key sealed."""
-    prune_bus(work)
-    old = (
-        select(Sample.router_id, Sample.at)
-        .where(Sample.at < work.now - SAMPLES_KEPT_FOR)
-        .limit(AT_ONCE * 20)
-    )
-    work.session.execute(delete(Sample).where(tuple_(Sample.router_id, Sample.at).in_(old)))
-    work.session.execute(delete(Sales).where(Sales.hour < work.now - SALES_KEPT_FOR))
-    work.session.execute(delete(Run).where(Run.finished_at < work.now - RUNS_KEPT_FOR))
-    _seal_anew(work, vault)
+def rotate_logs(job: RotateLogs, work: Work, *, keys: Sequence[str]) -> None:
+    """Seal anew what an old key sealed, and begin to forget what is too old."""
+    _seal_anew(work, keys)
+    begin_pruning(job, work)
 
 
 def _count(router_id: str | None, work: Work) -> None:
@@ -78,11 +73,25 @@ def _count(router_id: str | None, work: Work) -> None:
         sales.count_sale(work.session, UUID(router_id), work.now)
 
 
-def _seal_anew(work: Work, vault: Vault) -> None:
+def _seal_anew(work: Work, keys: Sequence[str]) -> None:
     """With the newest key, so that older ones can be taken out of ENCRYPTION_KEYS."""
+    vault, newest = Vault(keys), Vault(keys[:1])
     for router in work.session.scalars(select(Router).order_by(Router.id).with_for_update()):
+        _renew(router, ("sealed_password", "sealed_radius_secret"), vault, newest)
+    # Texts of some kilobytes each: a few at a time.
+    some = select(Backup).with_for_update().execution_options(yield_per=50)
+    for backup in work.session.scalars(some):
+        _renew(backup, ("sealed_text",), vault, newest)
+        work.session.flush()
+
+
+def _renew(row: Router | Backup, columns: Sequence[str], vault: Vault, newest: Vault) -> None:
+    for column in columns:
+        sealed = getattr(row, column)
         try:
-            router.sealed_password = vault.rotate(router.sealed_password)
-            router.sealed_radius_secret = vault.rotate(router.sealed_radius_secret)
+            newest.open(sealed)
         except CannotOpen:
-            log.error("sealed with a key that is gone", router_id=str(router.id))
+            try:
+                setattr(row, column, vault.rotate(sealed))
+            except CannotOpen:
+                log.error("sealed with a key that is gone", column=column, id=str(row.id))

@@ -23,32 +23,43 @@ class Item:
 
 @dataclass(frozen=True, kw_only=True)
 class Setting:
-    """Values of a menu that has no items."""
+    """Values of a menu that has no items. `where_empty`: only where the router has none yet."""
 
     menu: str
-    values: Values
+    values: Values = field(default_factory=dict)
+    where_empty: Values = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Ours:
-    """Items of a menu whose `name` begins with `prefix` are ours: what is wanted no more, goes."""
+    """Items of a menu that are ours: what of them is wanted no more, goes.
+
+    They are known by `name`, which begins with `prefix`, and are like `where`.
+    """
 
     menu: str
     name: str
-    prefix: str
+    prefix: str = ""
+    where: Values = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Page:
-    """A file that the router shall have, fetched from `url` where it is missing."""
+    """A file of `size` bytes that the router shall have, fetched from `url` where it is not so."""
 
     path: str
     url: str
+    size: int
 
     @property
     def mode(self) -> str:
         """What `/tool/fetch` calls the protocol."""
         return self.url.partition(":")[0]
+
+    @property
+    def folder(self) -> str:
+        """The folder that it lies in."""
+        return self.path.rpartition("/")[0]
 
 
 Wanted = Item | Setting | Ours | Page

@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from hotspot.bus.failures import FAILED_JOBS_HANDLERS
+from hotspot.bus.upkeep import upkeep_handlers
 from hotspot.bus.work import Handlers
 from hotspot.contract.operations import RotateLogs
 from hotspot.contract.packages import PackageChanged
@@ -34,7 +34,7 @@ from router_service.monitoring import check_routers
 from router_service.provisioning import provision_router
 from router_service.reaching import Reach
 from router_service.registration import Registry
-from router_service.upkeep import count_payment, count_voucher, note_package, rotate_logs
+from router_service.upkeep import KEPT, count_payment, count_voucher, note_package, rotate_logs
 
 
 def handlers(config: Config, reach: Reach | None = None) -> Handlers:
@@ -54,6 +54,6 @@ def handlers(config: Config, reach: Reach | None = None) -> Handlers:
         PackageChanged: note_package,
         PaymentCompleted: count_payment,
         VoucherRedeemed: count_voucher,
-        RotateLogs: partial(rotate_logs, vault=registry.vault),
-        **FAILED_JOBS_HANDLERS,
+        **upkeep_handlers(KEPT),
+        RotateLogs: partial(rotate_logs, keys=config.encryption_keys),
     }

@@ -2,22 +2,26 @@
 
 from collections.abc import Callable
 from ipaddress import IPv4Interface
+from uuid import UUID
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import Engine
+
+from hotspot.bus.work import Handlers
+from hotspot.testing.handling import FakePublisher, run
+from hotspot.testing.identity import Keys
+from hotspot.vault import Vault
 from router_service.config import Config, Controller, WireGuard
 from router_service.reaching import Reach
 from router_service.registration import Registry
 from router_service.web import create_app
 from router_service.worker import handlers as handlers_of
-from sqlalchemy import Engine
-
-from hotspot.bus.work import Handlers
-from hotspot.testing.handling import FakePublisher
-from hotspot.testing.identity import Keys
-from hotspot.vault import Vault
 
 from .router_on_paper import PaperRouter
+from .test_connecting import connection
+from .test_registration import register
+from .watching import Watch
 
 CONTROLLER_KEY = "xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg="
 
@@ -92,3 +96,17 @@ def publisher() -> FakePublisher:
 def client(config: Config, engine: Engine, publisher: FakePublisher) -> FlaskClient:
     """A client of the service's application."""
     return create_app(config, publisher=publisher, engine=engine).test_client()
+
+
+@pytest.fixture
+def router(client: FlaskClient, keys: Keys, engine: Engine, handlers: Handlers) -> UUID:
+    """A connected router."""
+    router = str(register(client, keys).get_json()["id"])
+    run(handlers, connection(router), engine)
+    return UUID(router)
+
+
+@pytest.fixture
+def watch(engine: Engine, registry: Registry) -> Watch:
+    """The rounds of monitoring."""
+    return Watch(engine, registry)

@@ -1,6 +1,6 @@
 """A router on paper: menus with items, for tests of what is said to a router."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -41,11 +41,11 @@ class PaperRouter:
             raise self.fails
         yield self
 
-    def read(self, menu: str, /, **where: str) -> list[Row]:
+    def read(self, menu: str, /, *, only: Sequence[str] = (), **where: str) -> list[Row]:
         """Its items."""
         self._hear(menu, "print", ())
         return [
-            dict(item)
+            {name: value for name, value in item.items() if not only or name in only}
             for item in self.menus.get(menu, [])
             if all(item.get(name) == value for name, value in where.items())
         ]
@@ -87,7 +87,9 @@ class PaperRouter:
             items.remove(item)
             items.insert(items.index(self._item(menu, values["destination"])), item)
         if command == "fetch":
-            self.menus.setdefault("/file", []).append({".id": "*1", "name": values["dst-path"]})
+            files = self.menus.setdefault("/file", [])
+            files[:] = [file for file in files if file["name"] != values["dst-path"]]
+            files.append({".id": f"*{self.changed:X}", "name": values["dst-path"]})
         return []
 
     def export(self) -> str:
@@ -128,7 +130,7 @@ def from_the_box() -> PaperRouter:
                 {".id": "*A", "name": "wlan1", "type": "wlan"},
                 {".id": "*B", "name": "bridge", "type": "bridge"},
             ],
-            "/interface/bridge": [{".id": "*1", "name": "bridge"}],
+            "/interface/bridge": [{".id": "*1", "name": "bridge", "comment": "defconf"}],
             "/interface/bridge/port": [
                 {".id": f"*{n}", "interface": name, "bridge": "bridge"}
                 for n, name in enumerate(lan)

@@ -7,14 +7,14 @@ from uuid import UUID
 
 import pytest
 from flask.testing import FlaskClient
-from router_service.config import Controller
-from router_service.script import script
 from sqlalchemy import Engine
 
 from hotspot.bus.work import Handlers
 from hotspot.contract.sessions import DisconnectGuestJob
 from hotspot.testing.handling import NOON, run
 from hotspot.testing.identity import Keys
+from router_service.config import Controller
+from router_service.script import script
 
 from .router_on_paper import PaperRouter, from_the_box
 from .test_connecting import connection

@@ -1,6 +1,7 @@
 """What differs, whichever way a router spells it; what is not ours stays."""
 
 import pytest
+
 from router_service.comparing import carry_out, differences, same, seconds_of
 from router_service.wanted import Item, Ours, Page, Setting, Wanted
 
@@ -20,6 +21,10 @@ from .router_on_paper import PaperRouter
         ("yes", "no", False),
         ("", "", True),
         ("", "0s", False),
+        ("2500k/5000k", "2500k/5M", True),
+        ("64000/2M", "64k/2000k", True),
+        ("1M/2M", "2M/1M", False),
+        ("10.0.0.0/24", "10.0.0.0/24", True),
     ],
 )
 def test_spellings(one: str, other: str, alike: bool) -> None:
@@ -61,7 +66,9 @@ def test_a_hidden_secret_is_no_difference_and_is_shown_nowhere() -> None:
     assert "secret" not in added.values
     assert "'s'" not in repr(added)
 
-    del router.menus["/radius"][0]["secret"]  # a login without the policy `sensitive` sees none
+    router.menus["/radius"][0]["secret"] = "*****"  # to a login without the policy `sensitive`
+    assert differences(router, [wanted]) == []
+    del router.menus["/radius"][0]["secret"]
     assert differences(router, [wanted]) == []
     router.menus["/radius"][0]["secret"] = "other"
     (changed,) = differences(router, [wanted])
@@ -102,16 +109,73 @@ def test_ours_that_is_wanted_no_more_goes_and_others_stay() -> None:
     assert [row["name"] for row in router.menus["/p"]] == ["h-A", "mine"]
 
 
-def test_settings_and_pages() -> None:
-    router = PaperRouter(menus={"/ip/dns": [{"allow-remote-requests": "no"}]})
+def test_what_the_router_made_itself_is_passed_by() -> None:
+    rows = [
+        {".id": "*1", "comment": "h: a", "action": "drop", "dynamic": "yes"},
+        {".id": "*2", "action": "drop"},
+    ]
+    router = PaperRouter(menus={"/f": rows})
     wanted: list[Wanted] = [
-        Setting(menu="/ip/dns", values={"allow-remote-requests": "yes"}),
-        Page(path="x/login.html", url="https://c/login.html"),
+        Item(menu="/f", key={"comment": "h: a"}, ahead_of={"action": "drop"}),
+        Ours(menu="/f", name="comment", prefix="h: "),
+    ]
+
+    (added,) = differences(router, wanted)
+    assert (added.kind, added.target) == ("add", "*2")
+    carry_out(router, added)
+    assert differences(router, wanted) == []
+
+
+def test_what_a_router_leaves_out_because_it_is_so_anyway_is_no_difference() -> None:
+    router = PaperRouter(menus={"/p": [{".id": "*1", "name": "p"}]})
+    item = Item(menu="/p", key={"name": "p"}, values={"disabled": "no", "split-user-domain": "no"})
+    assert differences(router, [item]) == []
+    router.menus["/p"][0]["disabled"] = "yes"
+    assert [change.values for change in differences(router, [item])] == [{"disabled": "no"}]
+
+
+def test_what_left_our_bridge_goes_and_what_is_in_others_stays() -> None:
+    rows = [
+        {".id": f"*{n}", "interface": port, "bridge": bridge}
+        for n, (port, bridge) in enumerate([("ether3", "ours"), ("ether4", "ours"), ("e5", "lan")])
+    ]
+    router = PaperRouter(menus={"/b": rows})
+    wanted: list[Wanted] = [
+        Item(menu="/b", key={"interface": "ether3"}, values={"bridge": "ours"}),
+        Ours(menu="/b", name="interface", where={"bridge": "ours"}),
+    ]
+
+    assert [(one.kind, one.what) for one in differences(router, wanted)] == [("remove", "ether4")]
+
+
+def test_settings_are_changed_and_those_that_somebody_chose_are_kept() -> None:
+    router = PaperRouter(menus={"/ntp": [{"enabled": "no", "servers": ""}]})
+    wanted = [Setting(menu="/ntp", values={"enabled": "yes"}, where_empty={"servers": "pool"})]
+    (change,) = differences(router, wanted)
+    assert change.values == {"enabled": "yes", "servers": "pool"}
+    carry_out(router, change)
+    assert differences(router, wanted) == []
+    router.menus["/ntp"][0]["servers"] = "time.example.net"
+    assert differences(router, wanted) == []
+
+
+def test_pages_are_fetched_where_they_are_missing_or_broke_off() -> None:
+    router = PaperRouter()
+    page = Page(path="x-2/login.html", url="https://c/token/login.html", size=100)
+    wanted: list[Wanted] = [page, Ours(menu="/file", name="name", prefix="x-")]
+
+    (fetched,) = differences(router, wanted)
+    assert "token" not in f"{fetched.values}{fetched!r}"
+    carry_out(router, fetched)
+    assert differences(router, wanted) == []
+    router.menus["/file"] = [
+        {".id": "*1", "name": "x-2", "type": "directory"},
+        {".id": "*2", "name": "x-2/login.html", "size": "40"},
+        {".id": "*3", "name": "x-1/login.html", "size": "100"},
+        {".id": "*4", "name": "notes.txt", "size": "5"},
     ]
     changes = differences(router, wanted)
-    assert [change.kind for change in changes] == ["set", "fetch"]
-    for change in changes:
-        carry_out(router, change)
-    assert differences(router, wanted) == []
-    router.menus["/file"][0]["name"] = "flash/x/login.html"
-    assert differences(router, wanted) == []
+    assert [(one.kind, one.what) for one in changes] == [
+        ("fetch", "x-2/login.html"),
+        ("remove", "x-1/login.html"),
+    ]

@@ -4,7 +4,6 @@ from uuid import UUID
 
 import pytest
 from flask.testing import FlaskClient
-from router_service.connecting import NotTold, read_told
 from sqlalchemy import Engine, text
 
 from hotspot.bus.work import Handlers
@@ -19,6 +18,7 @@ from hotspot.contract.routers import (
 )
 from hotspot.testing.handling import NOON, FakePublisher, run
 from hotspot.testing.identity import Keys
+from router_service.connecting import NotTold, read_told
 
 from .test_registration import register
 
@@ -59,7 +59,9 @@ def test_the_door_takes_a_router_of_ours_and_nobody_else(
     assert client.post(url, data=TOLD).status_code == 202
     assert client.post(url, data="hello").status_code == 422
     assert client.post(url, data="x" * 5000).status_code == 413
-    assert client.post(url[:-1] + ("a" if url[-1] != "a" else "b"), data=TOLD).status_code == 404
+    # Not the last letter: some of its bits count for nothing.
+    forged = url[:-5] + ("a" if url[-5] != "a" else "b") + url[-4:]
+    assert client.post(forged, data=TOLD).status_code == 404
     (job,) = publisher.sent
     assert isinstance(job, RecordRouterConnectionJob)
     assert (str(job.router_id), job.identity) == (router["id"], "Shop & bar = 1")

@@ -4,14 +4,14 @@ from uuid import UUID
 
 import pytest
 from flask.testing import FlaskClient
-from router_service.disconnecting import ACTIVE, COOKIE, HOST
-from router_service.routeros import RouterUnreachable, WrongPassword
 from sqlalchemy import Engine
 
 from hotspot.bus.work import Handlers
 from hotspot.contract.sessions import DisconnectGuestJob, GuestDisconnected
 from hotspot.testing.handling import NOON, run
 from hotspot.testing.identity import Keys
+from router_service.disconnecting import ACTIVE, COOKIE, HOST
+from router_service.routeros import RouterUnreachable, WrongPassword
 
 from .router_on_paper import PaperRouter
 from .test_connecting import connection

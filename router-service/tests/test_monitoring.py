@@ -1,27 +1,23 @@
 """Watching routers: two misses are an outage, alarms are said once, silence is heard."""
 
-from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
+from cryptography.fernet import Fernet
 from flask.testing import FlaskClient
-from router_service.checking import Health, check_all
-from router_service.monitoring import check_routers
-from router_service.reaching import Reach
-from router_service.registration import Registry
-from router_service.routeros import Address, RouterUnreachable
-from router_service.sales import is_silent
 from sqlalchemy import Engine, text
 
 from hotspot.bus.work import Handlers
 from hotspot.contract.message import Message
 from hotspot.contract.money import Money
-from hotspot.contract.operations import AlarmCleared, AlarmRaised, RotateLogs
+from hotspot.contract.operations import AlarmCleared, AlarmRaised, HistoryPruned, RotateLogs
 from hotspot.contract.payments import PaymentCompleted
 from hotspot.contract.routers import (
-    CheckRoutersJob,
+    BackUpRouterJob,
+    RemoveRouterJob,
     RouterProvisioningJob,
     RouterStatusUpdated,
 )
@@ -29,60 +25,17 @@ from hotspot.ids import new_id
 from hotspot.testing.handling import NOON, envelope_for, run, run_envelope
 from hotspot.testing.identity import Keys
 from hotspot.vault import Vault
+from router_service.checking import Health, check_all
+from router_service.config import Config
+from router_service.provisioning import provision_router
+from router_service.reaching import Reach
+from router_service.registration import Registry
+from router_service.routeros import Address, RouterUnreachable
+from router_service.worker import handlers as handlers_of
 
 from .router_on_paper import PaperRouter
-from .test_connecting import connection
 from .test_registration import register
-
-THERE = Health(
-    reached=True,
-    version="7.17",
-    uptime_seconds=5,
-    cpu_percent=3,
-    memory_percent=40,
-    active_guests=2,
-)
-AWAY = Health(reached=False, reason="it does not answer")
-PERIOD = timedelta(minutes=2)
-
-
-class Watch:
-    """CheckRoutersJob, round after round; the routers answer as they are told to."""
-
-    def __init__(self, engine: Engine, registry: Registry) -> None:
-        self.engine = engine
-        self.now = NOON
-        self.health: Health = THERE
-        self.asked: Mapping[UUID, Address] = {}
-        reach = Reach(registry=registry, connect=PaperRouter().connect)
-        self.handlers: Handlers = {CheckRoutersJob: check_routers(reach, self._check)}
-
-    def round(self, health: Health, *, times: int = 1) -> list[Message]:
-        """Check some times, two minutes apart; answers what was told."""
-        self.health = health
-        told: list[Message] = []
-        for _ in range(times):
-            self.now += PERIOD
-            told += run(self.handlers, CheckRoutersJob(), self.engine, now=self.now)
-        return told
-
-    def _check(self, routers: Mapping[UUID, Address]) -> dict[UUID, Health]:
-        self.asked = routers
-        return dict.fromkeys(routers, self.health)
-
-
-@pytest.fixture
-def watch(engine: Engine, registry: Registry) -> Watch:
-    """The rounds."""
-    return Watch(engine, registry)
-
-
-@pytest.fixture
-def router(client: FlaskClient, keys: Keys, engine: Engine, handlers: Handlers) -> UUID:
-    """A connected router."""
-    router = str(register(client, keys).get_json()["id"])
-    run(handlers, connection(router), engine)
-    return UUID(router)
+from .watching import AWAY, THERE, Watch
 
 
 def statuses(told: list[Message]) -> list[str]:
@@ -152,60 +105,68 @@ def test_a_router_down_that_nobody_uses_is_no_alarm(router: UUID, watch: Watch) 
     assert [one for one in watch.round(AWAY, times=3) if isinstance(one, AlarmRaised)] == []
 
 
-def test_a_router_that_returns_gets_what_it_missed(
-    router: UUID, watch: Watch, engine: Engine, registry: Registry, paper: PaperRouter
-) -> None:
-    from router_service.provisioning import provision_router
-
+@pytest.fixture
+def stopped(
+    router: UUID, engine: Engine, registry: Registry, paper: PaperRouter
+) -> RouterProvisioningJob:
+    """A run whose router was away when it began."""
     paper.fails = RouterUnreachable("no answer")
     reach = Reach(registry=registry, connect=paper.connect)
     job = RouterProvisioningJob(router_id=router, run_id=new_id())
     run_envelope(
         {RouterProvisioningJob: provision_router(reach)}, envelope_for(job, attempt=2), engine
     )
-    with engine.begin() as connection_:  # as it was found by then
-        connection_.execute(text("UPDATE routers SET status = 'offline'"))
-
-    told = watch.round(THERE)
-
-    assert [one for one in told if isinstance(one, RouterProvisioningJob)] == [job]
+    return job
 
 
-def sold(weeks: int, each: int, *, silent_for: int) -> dict[datetime, int]:
-    """Sales of every hour of some weeks, up to so many hours before NOON."""
-    hours = range(silent_for + 1, weeks * 7 * 24)
-    return {NOON - timedelta(hours=hour): each for hour in hours}
+def ordered(told: list[Message]) -> list[Message]:
+    """The steps among what was told."""
+    return [one for one in told if isinstance(one, RouterProvisioningJob)]
 
 
-@pytest.mark.parametrize(
-    ("case", "silent"),
-    [
-        (sold(4, 3, silent_for=4), True),
-        (sold(4, 3, silent_for=1), False),
-        (sold(4, 1, silent_for=4), False),  # so few that it may be chance
-        (sold(4, 1, silent_for=10), True),
-        ({NOON - timedelta(days=2): 50}, False),  # has no normal yet
-        ({}, False),
-    ],
-)
-def test_silence_is_what_cannot_be_chance(case: dict[datetime, int], silent: bool) -> None:
-    assert is_silent(case, NOON + timedelta(minutes=59)) is silent
+def test_a_router_that_returns_gets_what_it_missed(
+    stopped: RouterProvisioningJob, watch: Watch
+) -> None:
+    assert statuses(watch.round(AWAY, times=2)) == ["offline"]
+
+    assert ordered(watch.round(THERE)) == [stopped]
 
 
-def test_silence_is_an_alarm(router: UUID, watch: Watch, engine: Engine) -> None:
-    rows = [
-        {"router_id": router, "hour": hour, "sold": each}
-        for hour, each in sold(3, 4, silent_for=6).items()
-    ]
+def test_also_one_that_was_away_too_shortly_to_be_missed(
+    stopped: RouterProvisioningJob, watch: Watch
+) -> None:
+    assert ordered(watch.round(THERE)) == [stopped]
+    assert ordered(watch.round(THERE)) == []  # on its way
+
+
+def test_a_step_that_got_lost_is_sent_again(stopped: RouterProvisioningJob, watch: Watch) -> None:
+    watch.round(THERE)
+
+    assert ordered(watch.round(THERE, times=7)) == []
+    assert ordered(watch.round(THERE, times=8)) == [stopped]
+
+
+def test_a_router_whose_provisioning_failed_is_still_failed_when_it_returns(
+    stopped: RouterProvisioningJob, watch: Watch, engine: Engine
+) -> None:
     with engine.begin() as connection_:
-        connection_.execute(
-            text("INSERT INTO sales VALUES (:router_id, :hour, :sold)"),
-            rows,
-        )
+        connection_.execute(text("UPDATE provisioning_runs SET state = 'failed'"))
+    assert statuses(watch.round(AWAY, times=2)) == ["offline"]
 
-    told = watch.round(THERE, times=2)
+    assert statuses(watch.round(THERE)) == ["failed"]
 
-    assert [one.alarm for one in told if isinstance(one, AlarmRaised)] == ["router_silent"]
+
+def test_a_removed_router_takes_its_alarms_along(
+    router: UUID, watch: Watch, engine: Engine, handlers: Handlers
+) -> None:
+    run(handlers, sale(router), engine)
+    watch.round(AWAY, times=2)
+    removal = RemoveRouterJob(router_id=router, requested_by="owner", requested_at=NOON)
+
+    cleared, _ = run(handlers, removal, engine)
+
+    assert isinstance(cleared, AlarmCleared)
+    assert cleared.subject == str(router)
 
 
 def test_a_thousand_routers_are_asked_a_hundred_at_a_time() -> None:
@@ -236,20 +197,41 @@ def test_a_router_that_refuses_connections_is_away() -> None:
     assert health.reason
 
 
-def test_maintenance_forgets_what_is_old_and_seals_anew(
-    router: UUID, engine: Engine, handlers: Handlers, registry: Registry, watch: Watch
+def maintain(handlers: Handlers, engine: Engine, now: datetime) -> None:
+    """Run the nightly job, and what it asks of this service, until nothing is left."""
+    (prune,) = run(handlers, RotateLogs(), engine, now=now, service="router")
+    (told,) = run(handlers, prune, engine, now=now, service="router")
+    assert isinstance(told, HistoryPruned)
+
+
+def test_maintenance_forgets_what_is_old(
+    router: UUID, engine: Engine, handlers: Handlers, watch: Watch
 ) -> None:
     watch.round(THERE)
 
-    def counted(table: str) -> Any:
+    def samples() -> Any:
         with engine.connect() as connection_:
-            return connection_.execute(text(f"SELECT count(*) FROM {table}")).scalar_one()
+            return connection_.execute(text("SELECT count(*) FROM samples")).scalar_one()
 
-    assert run(handlers, RotateLogs(), engine, now=NOON + timedelta(days=29)) == []
-    assert counted("samples") == 1
-    assert run(handlers, RotateLogs(), engine, now=NOON + timedelta(days=31)) == []
-    assert counted("samples") == 0
+    maintain(handlers, engine, NOON + timedelta(days=29))
+    assert samples() == 1
+    maintain(handlers, engine, NOON + timedelta(days=31))
+    assert samples() == 0
+
+
+def test_maintenance_seals_anew_so_that_an_old_key_can_go(
+    *, router: UUID, engine: Engine, handlers: Handlers, config: Config, keys: Keys
+) -> None:
+    backup = BackUpRouterJob(router_id=router, backup_id=new_id(), requested_at=NOON)
+    run(handlers, backup, engine)
+    new_key = Fernet.generate_key().decode()
+    rotated = handlers_of(replace(config, encryption_keys=(new_key, *keys.encryption)))
+
+    maintain(rotated, engine, NOON)
+
+    columns = "sealed_password, sealed_radius_secret, sealed_text"
     with engine.connect() as connection_:
-        sealed = connection_.execute(text("SELECT sealed_password FROM routers")).scalar_one()
-    assert isinstance(registry.vault, Vault)
-    assert registry.vault.open(sealed) == 'pass"word$?'
+        sealed = connection_.execute(text(f"SELECT {columns} FROM routers, backups")).one()
+    password, _, kept = (Vault([new_key]).open(one) for one in sealed)
+    assert password == 'pass"word$?'
+    assert "/ip address" in kept

@@ -5,8 +5,6 @@ from uuid import UUID
 
 import pytest
 from flask.testing import FlaskClient
-from router_service.provisioning import STEPS
-from router_service.routeros import RouterRefused, RouterUnreachable, WrongPassword
 from sqlalchemy import Engine
 
 from hotspot.bus.work import Handlers
@@ -14,13 +12,17 @@ from hotspot.contract.message import Message
 from hotspot.contract.money import Money
 from hotspot.contract.packages import PackageChanged, PackageTerms
 from hotspot.contract.routers import (
+    ChangeRouterJob,
     CheckDriftJob,
+    HotspotSite,
     RouterProvisioningJob,
     RouterProvisioningProgressed,
 )
 from hotspot.ids import new_id
 from hotspot.testing.handling import NOON, FakePublisher, envelope_for, run, run_envelope
 from hotspot.testing.identity import Keys
+from router_service.provisioning import STEPS
+from router_service.routeros import RouterRefused, RouterUnreachable, WrongPassword
 
 from .router_on_paper import PaperRouter, from_the_box
 from .test_connecting import connection
@@ -100,7 +102,7 @@ def test_a_router_from_the_box_becomes_a_hotspot(
     assert progress == [(name, state) for name in STEPS for state in ("running", "done")]
     (profile,) = [row for row in paper.read("/ip/hotspot/profile") if row["name"] != "default"]
     assert "http-pap" in profile["login-by"]
-    (limits,) = paper.read("/ip/hotspot/user/profile", name="hotspot-HOUR1")
+    (limits,) = paper.read("/ip/hotspot/user/profile", name="hotspot-package-HOUR1")
     assert limits["rate-limit"] == "2500k/5000k"
     order = [row.get("comment", "") for row in paper.read("/ip/firewall/filter")]
     assert order.index("hotspot: guests' rest") < order.index(
@@ -262,7 +264,7 @@ def test_drift_is_shown_and_repaired_on_demand(
     changes = state(client, keys, router, "drift")["changes"]
     assert [(one["change"], one["what"]) for one in changes] == [
         ("set", "hotspot-profile"),
-        ("remove", "hotspot-HOUR1"),
+        ("remove", "hotspot-package-HOUR1"),
     ]
     assert changes[0]["from"] == {"login-by": "http-chap"}
     assert paper.changed == before
@@ -270,6 +272,41 @@ def test_drift_is_shown_and_repaired_on_demand(
     provision(handlers, router, engine)
     run(handlers, CheckDriftJob(router_id=router, requested_at=NOON), engine)
     assert state(client, keys, router, "drift")["changes"] == []
+
+
+def test_ports_are_chosen_once_and_given_back_when_an_operator_takes_them(
+    *,
+    router: UUID,
+    client: FlaskClient,
+    keys: Keys,
+    engine: Engine,
+    handlers: Handlers,
+    paper: PaperRouter,
+) -> None:
+    provision(handlers, router, engine)
+    assert state(client, keys, router, "")["site"]["ports"] == [
+        "ether3",
+        "ether4",
+        "ether5",
+        "wlan1",
+    ]
+    # On another line today: the port that was the way to the internet is none for guests.
+    paper.menus["/ip/dhcp-client"] = []
+    paper.menus["/interface"].append({".id": "*F", "name": "lte1", "type": "lte"})
+    provision(handlers, router, engine)
+    assert ports(paper) == {"ether3", "ether4", "ether5", "wlan1"}
+
+    site = HotspotSite(network="10.5.50.0/24", dns_name="login.hotspot", ports=("ether3", "wlan1"))
+    change = ChangeRouterJob(router_id=router, requested_by="o", requested_at=NOON, site=site)
+    run(handlers, change, engine)
+    provision(handlers, router, engine)
+    assert ports(paper) == {"ether3", "wlan1"}
+
+
+def ports(paper: PaperRouter) -> set[str]:
+    """The ports that guests have."""
+    bridged = paper.read("/interface/bridge/port", bridge="hotspot-bridge")
+    return {row["interface"] for row in bridged}
 
 
 def test_no_secret_is_shown_or_kept_open(
@@ -281,19 +318,7 @@ def test_no_secret_is_shown_or_kept_open(
     ).get_json()["connectivity_script"]
     secret = script.split('secret="')[1].split('"')[0]
 
-    assert secret not in str(state(client, keys, router))
+    token = script.split("/connect/")[1].split('"')[0]
 
-
-def test_the_login_page_sends_the_guest_to_the_portal(
-    router: UUID, client: FlaskClient, keys: Keys
-) -> None:
-    token = client.get(
-        f"/api/v1/routers/{router}/connectivity-script", headers=keys.headers("operator")
-    ).get_json()["config_token"]
-
-    page = client.get(f"/connect/{token}/login.html")
-
-    assert page.status_code == 200
-    assert "https://portal.example.net/?mac=$(mac-esc)" in page.text
-    assert f"router={router}" in page.text
-    assert client.get("/connect/nobody/login.html").status_code == 404
+    for kept_open in (secret, token):
+        assert kept_open not in str(state(client, keys, router))

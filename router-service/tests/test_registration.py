@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 from cryptography.fernet import Fernet
 from flask.testing import FlaskClient
-from router_service.registration import Registry
 from sqlalchemy import Engine, text
 
 from hotspot.contract.routers import ChangeRouterJob, RegisterNasJob, RemoveRouterJob
 from hotspot.testing.handling import FakePublisher
 from hotspot.testing.identity import Keys
 from hotspot.vault import Vault
+from router_service.registration import Registry
 
 ROUTER = {
     "name": "Kilimani shop",
@@ -100,6 +100,18 @@ def test_a_name_that_is_taken_is_refused(client: FlaskClient, keys: Keys, engine
     assert "choose another" in answer.json["detail"]
     with engine.connect() as connection:
         assert connection.execute(text("SELECT count(*) FROM routers")).scalar_one() == 1
+
+
+@pytest.mark.parametrize("address", ["192.0.2.10", "shop.sn.mynetname.net"])
+def test_an_address_that_radius_could_not_tell_takes_nobodys_place(
+    client: FlaskClient, keys: Keys, engine: Engine, address: str
+) -> None:
+    register(client, keys)
+    assert register(client, keys, name="Westlands", ip_address=address).status_code == 201
+
+    with engine.connect() as connection:
+        told = connection.execute(text("SELECT name FROM outbox")).scalars().all()
+    assert sorted(told) == ["RegisterNasJob", "RemoveNasJob"]
 
 
 @pytest.mark.parametrize(

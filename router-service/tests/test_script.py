@@ -51,6 +51,16 @@ def test_only_the_controller_is_let_in(controller: Controller) -> None:
     assert "policy=api,read,write,test,ftp" in text
 
 
+def test_radius_goes_through_the_tunnel_where_there_is_one(controller: Controller) -> None:
+    (line,) = [one for one in script(PASTE, controller).splitlines() if "/radius add" in one]
+    direct, tunnelled = line.split(" else={ :if ")
+
+    assert "address=198.51.100.7 " in direct
+    assert "address=10.99.0.1 " in tunnelled
+    assert "src-address=10.99.0.2" in tunnelled
+    assert "src-address" not in direct
+
+
 def test_without_tunnels_there_is_no_word_of_them(controller: Controller) -> None:
     text = script(replace(PASTE, tunnel_address=None), replace(controller, wireguard=None))
 

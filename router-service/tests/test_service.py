@@ -2,16 +2,16 @@
 
 import pytest
 from environs import Env, EnvError
-from router_service.config import Config, load
-from router_service.models import metadata
-from router_service.tunnels import NetworkFull, address_of
-from router_service.versions import numbers_of, signs_radius
 from sqlalchemy import Engine
 
 from hotspot.bus.work import Handlers
 from hotspot.contract import table
 from hotspot.contract.topology import messages_in
 from hotspot.migrate import differences
+from router_service.config import Config, load
+from router_service.models import metadata
+from router_service.tunnels import NetworkFull, address_of
+from router_service.versions import numbers_of, signs_radius
 
 
 def test_every_message_of_its_queues_has_a_handler(handlers: Handlers) -> None:

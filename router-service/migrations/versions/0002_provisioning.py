@@ -20,11 +20,13 @@ _UP = (
         changes integer NOT NULL DEFAULT 0,
         reason text,
         requested_at timestamptz NOT NULL,
+        ordered_at timestamptz NOT NULL,
         finished_at timestamptz,
         CONSTRAINT provisioning_runs_state
             CHECK (state IN ('running', 'waiting', 'done', 'failed'))
     )""",
     "CREATE INDEX provisioning_runs_router ON provisioning_runs (router_id, id)",
+    "CREATE INDEX provisioning_runs_finished ON provisioning_runs (finished_at)",
     # Two runs at once on one router would undo each other's work.
     """CREATE UNIQUE INDEX provisioning_runs_one_at_a_time ON provisioning_runs (router_id)
         WHERE state IN ('running', 'waiting')""",
@@ -72,6 +74,7 @@ _UP = (
         sold integer NOT NULL,
         PRIMARY KEY (router_id, hour)
     )""",
+    "CREATE INDEX sales_hour ON sales (hour)",
     """CREATE TABLE alarms (
         alarm text NOT NULL,
         router_id uuid NOT NULL REFERENCES routers (id) ON DELETE CASCADE,

@@ -32,8 +32,8 @@ class PackageTerms:
 class SavePackageJob(Message):
     """Create a package, or change what is sold under its id from now on.
 
-    `changed` names what an operator changed (`code`, `on_sale`, fields of the terms): the rest is as
-    the operator saw it, and is not saved over what somebody else changed meanwhile.
+    `changed` names what an operator changed (`code`, `on_sale`, fields of the terms): the rest is
+    as the operator saw it, and is not saved over what somebody else changed meanwhile.
     """
 
     code: str

@@ -37,7 +37,7 @@ class RouterConnected(Message):
 
 @message("RouterStatusUpdated", version=1)
 class RouterStatusUpdated(Message):
-    """A router went offline or came back."""
+    """A router's status changed: it went offline, came back, is being provisioned, or failed."""
 
     router_id: UUID
     status: str

@@ -19,10 +19,10 @@ def home(tmp_path: Path) -> Home:
     return made
 
 
-def table(home: Home) -> list[Program]:
+def table(home: Home, **scale: int) -> list[Program]:
     environments = {service: {"PORT": "1"} for service in services.RUNNING}
     return processes.services(
-        python=home.python, environments=environments, groups=services.scaled({})
+        python=home.python, environments=environments, groups=services.scaled(scale)
     )
 
 
@@ -74,6 +74,33 @@ def test_the_groups_mirror_the_documented_ones(home: Home) -> None:
     assert groups["mpesa"] == ["payment-mpesa-1"]
     assert groups["radius"] == ["radius-server"]
     assert "gateway-web" in groups["web"]
+
+
+def test_several_radius_servers_share_their_port(home: Home) -> None:
+    (server,) = [one for one in table(home, radius=2) if one.group == "radius"]
+
+    assert server.processes() == ["radius-server-1", "radius-server-2"]
+
+
+def test_one_process_serves_what_operators_ask_of_the_quiet_services(home: Home) -> None:
+    environments = {
+        service: {"PORT": str(8000 + n), "LOG_LEVEL": "INFO"}
+        for n, service in enumerate(services.RUNNING)
+    }
+    programs = processes.services(
+        python=home.python, environments=environments, groups=services.scaled({})
+    )
+
+    webs = {program.name: program for program in programs if program.group == "web"}
+
+    assert set(webs) == {"payment-web", "gateway-web", "office-web"}
+    served = webs["office-web"].argv[-2].split(",")
+    assert {*served, "payment", "gateway"} == set(services.RUNNING)
+    given = webs["office-web"].environment
+    assert given["LOG_LEVEL"] == "INFO"
+    assert "PORT" not in given
+    assert given["RADIUS__PORT"] == environments["radius"]["PORT"]
+    assert webs["payment-web"].environment == environments["payment"]
 
 
 def test_what_uses_the_servers_is_stopped_before_them(home: Home) -> None:

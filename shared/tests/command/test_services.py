@@ -29,10 +29,16 @@ def test_a_group_keeps_a_process_for_each_service() -> None:
 
 
 def test_an_unknown_group_is_named_with_those_that_there_are() -> None:
-    with pytest.raises(CannotScale, match=r"'web'.*hotspot, payments, mpesa, general"):
+    with pytest.raises(CannotScale, match=r"'web'.*hotspot, payments, mpesa, routers, general"):
         scaled({"web": 2})
 
 
 def test_a_group_without_a_running_service_has_no_processes() -> None:
-    assert "routers" not in scaled({})
+    assert "routers" not in scaled({}, running=("payment",))
     assert scaled({}, running=("payment",))["payments"] == {"payment": 2}
+
+
+def test_the_radius_server_is_one_process_unless_more_are_wanted() -> None:
+    assert scaled({})["radius"] == {"radius": 1}
+    assert scaled({"radius": 2})["radius"] == {"radius": 2}
+    assert "radius" not in scaled({}, running=("payment",))

@@ -25,6 +25,7 @@ def told(
         database_urls={service: f"postgresql://db/{service}" for service in RUNNING},
         simulators=simulators,
         spool=Path("/spool"),
+        logs=Path("/logs"),
     )
     planned = ports.plan({}, lambda *_: True)
     return settings.of_services(outside=outside, ports=planned, secrets=kept, given=given)
@@ -46,6 +47,14 @@ def test_only_the_gateway_may_sign_tokens(kept: Secrets) -> None:
     assert len({environment["JWT_PUBLIC_KEY"] for environment in services.values()}) == 1
 
 
+def test_the_scheduler_is_told_where_the_logs_and_the_queues_are(kept: Secrets) -> None:
+    services = told(kept, {})
+
+    assert services["scheduler"]["LOG_DIR"] == "/logs"
+    assert services["scheduler"]["RABBITMQ_MANAGEMENT_URL"] == "http://broker:15672"
+    assert "RABBITMQ_MANAGEMENT_URL" not in services["payment"]
+
+
 def test_services_talk_to_the_simulators_where_nothing_else_is_named(kept: Secrets) -> None:
     services = told(kept, {})
 
@@ -54,13 +63,31 @@ def test_services_talk_to_the_simulators_where_nothing_else_is_named(kept: Secre
     assert services["radius"]["RADIUS_NAS"] == "127.0.0.1=testing123"
 
 
+def test_this_machine_is_m_pesa_only_where_the_simulators_stand_in_for_it(kept: Secrets) -> None:
+    daraja = {"DARAJA_BASE_URL": "https://daraja.example"}
+
+    def sources(given: Mapping[str, str], *, simulators: bool = True) -> str | None:
+        return told(kept, given, simulators=simulators)["payment"].get("MPESA_SOURCES")
+
+    assert sources({}) == "127.0.0.1"
+    assert sources(daraja) is None
+    assert sources(daraja, simulators=False) is None
+    assert sources({**daraja, "MPESA_SOURCES": "192.0.2.0/24"}) == "192.0.2.0/24"
+
+
 def test_the_simulators_accept_what_the_services_send(kept: Secrets) -> None:
     planned = ports.plan({}, lambda *_: True)
     services = told(kept, {})
 
     accepted = settings.of_simulators(ports=planned, secrets=kept, given={})
 
-    for name in ("DARAJA_CONSUMER_KEY", "DARAJA_CONSUMER_SECRET", "DARAJA_PASSKEY"):
+    for name in (
+        "DARAJA_CONSUMER_KEY",
+        "DARAJA_CONSUMER_SECRET",
+        "DARAJA_PASSKEY",
+        "DARAJA_INITIATOR_NAME",
+        "DARAJA_SECURITY_CREDENTIAL",
+    ):
         assert accepted[name] == services["payment"][name]
     for name in ("SMS_USERNAME", "SMS_API_KEY"):
         assert accepted[name] == services["notification"][name]
@@ -81,11 +108,22 @@ def test_what_the_caller_gives_wins(kept: Secrets) -> None:
 
     assert services["payment"]["DARAJA_BASE_URL"] == "https://daraja.example"
     assert services["payment"]["DARAJA_SHORTCODE"] == "600000"
+    # The stand-in's initiator is nobody at Safaricom.
+    assert "DARAJA_INITIATOR_NAME" not in services["payment"]
     assert services["payment"]["CALLBACK_BASE_URL"] == "https://hotspot.example"
     assert services["notification"]["SMS_PROVIDER"] == "log"
     assert services["radius"]["RADIUS_HOST"] == "10.0.0.1"
     assert services["gateway"]["ENCRYPTION_KEYS"] == "a,b"
     assert services["gateway"]["LOG_LEVEL"] == "DEBUG"
+
+
+def test_the_callers_initiator_reaches_payment_service_alone(kept: Secrets) -> None:
+    services = told(kept, {"DARAJA_INITIATOR_NAME": "api", "DARAJA_CERTIFICATE": "/etc/c.cer"})
+
+    assert services["payment"]["DARAJA_INITIATOR_NAME"] == "api"
+    assert services["payment"]["DARAJA_CERTIFICATE"] == "/etc/c.cer"
+    assert "DARAJA_SECURITY_CREDENTIAL" not in services["payment"]
+    assert "DARAJA_INITIATOR_NAME" not in services["gateway"]
 
 
 def test_a_port_or_host_of_the_caller_reaches_no_service(kept: Secrets) -> None:

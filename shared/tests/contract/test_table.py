@@ -90,10 +90,12 @@ def test_every_queue_is_a_quorum_queue_that_loses_nothing() -> None:
 
 
 @pytest.mark.parametrize("message", ALL, ids=lambda message: message.NAME)
-def test_a_message_is_what_was_recorded(message: type[Message]) -> None:
+def test_what_was_recorded_is_still_understood(message: type[Message]) -> None:
+    """A field may be added with a default; what else changes needs a new version."""
     payload = recorded(message)
-    assert dump(load(message, payload)) == payload
-    assert example_of(message) == load(message, payload), "fields changed: make a new version"
+    now = dump(load(message, payload))
+    assert {name: now.get(name) for name in payload} == payload, "make a new version"
+    assert set(dump(example_of(message))) == set(now)
 
 
 @pytest.mark.parametrize("path", sorted(FOLDER.glob("*.json")), ids=lambda path: path.stem)
