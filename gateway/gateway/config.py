@@ -1,7 +1,7 @@
 """The gateway's settings."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -10,7 +10,16 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
 from environs import Env, EnvError
 
-from hotspot.contract.table import NOTIFICATION, PAYMENT, PROVISIONING, RADIUS
+from gateway.portal import settings as portal_settings
+from gateway.portal.settings import PortalSettings
+from hotspot.contract.table import (
+    NOTIFICATION,
+    PAYMENT,
+    PROVISIONING,
+    RADIUS,
+    ROUTER,
+    SCHEDULER,
+)
 from hotspot.settings import CommonConfig, common, pem
 
 STORAGES = ("memory://", "redis://", "rediss://", "redis+sentinel://", "redis+cluster://")
@@ -18,12 +27,16 @@ STORAGES = ("memory://", "redis://", "rediss://", "redis+sentinel://", "redis+cl
 
 @dataclass(frozen=True, kw_only=True)
 class Config(CommonConfig):
-    """What the gateway reads. `services`: the base URL of each service, by its name."""
+    """What the gateway reads. `services`: the base URL of each service, by its name.
+
+    `portal`: of the guests' pages (`gateway.portal.settings`).
+    """
 
     jwt_private_key: str
     services: Mapping[str, str]
     rabbitmq_management_url: str | None
     rate_limit_storage_url: str
+    portal: PortalSettings = field(default_factory=PortalSettings)
 
 
 def load(env: Env) -> Config:
@@ -33,14 +46,17 @@ def load(env: Env) -> Config:
     values["services"] = {
         PAYMENT.name: _http_url(env, "PAYMENT_URL"),
         PROVISIONING.name: _http_url(env, "PROVISIONING_URL"),
+        ROUTER.name: _http_url(env, "ROUTER_URL"),
         RADIUS.name: _http_url(env, "RADIUS_URL"),
         NOTIFICATION.name: _http_url(env, "NOTIFICATION_URL"),
+        SCHEDULER.name: _http_url(env, "SCHEDULER_URL"),
     }
     has_management = bool(env.str("RABBITMQ_MANAGEMENT_URL", ""))
     values["rabbitmq_management_url"] = (
         _http_url(env, "RABBITMQ_MANAGEMENT_URL") if has_management else None
     )
     values["rate_limit_storage_url"] = _storage_url(env)
+    values["portal"] = portal_settings.load(env)
     return Config(**values)
 
 

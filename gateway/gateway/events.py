@@ -1,10 +1,10 @@
 """Events as the gateway keeps them: each once, in one order for all listeners."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import Table, bindparam, delete, func, select, text
+from sqlalchemy import Table, bindparam, func, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -16,10 +16,6 @@ from hotspot.contract.message import Message
 # PostgreSQL tells every gateway process through this channel that events were committed.
 CHANNEL = "gateway_events"
 _WRITERS_TURN = 0x65766E7473
-
-KEPT_FOR = timedelta(days=30)
-PRUNED_AT_ONCE = 5_000
-PRUNED_AT_MOST = 200_000
 
 
 # Made once: building a statement costs more than running it.
@@ -38,7 +34,7 @@ _TIMES = (
 
 def record(session: Session, event: Message, envelope: Envelope) -> bool:
     """Keep an event and tell the listeners; False where it is kept already."""
-    _take_turn(session)
+    take_turn(session)
     row = {
         "message_id": envelope.message_id,
         "name": envelope.name,
@@ -57,25 +53,7 @@ def times_of(session: Session, name: str, payment_id: UUID) -> list[datetime]:
     return list(session.scalars(_TIMES, {"payment": payment_id, "event": name}))
 
 
-def prune(session: Session, now: datetime) -> int:
-    """Forget old events, in batches; answers how many."""
-    gone = 0
-    while gone < PRUNED_AT_MOST:
-        old = (
-            select(RecordedEvent.seq)
-            .where(RecordedEvent.at < now - KEPT_FOR)
-            .limit(PRUNED_AT_ONCE)
-            .scalar_subquery()
-        )
-        went = delete(RecordedEvent).where(RecordedEvent.seq.in_(old)).returning(RecordedEvent.seq)
-        batch = len(session.execute(went).all())
-        gone += batch
-        if batch < PRUNED_AT_ONCE:
-            break
-    return gone
-
-
-def _take_turn(session: Session) -> None:
+def take_turn(session: Session) -> None:
     """One transaction at a time writes events, so that they are committed in the order of `seq`.
 
     Without it a listener that has seen number 8 would never see number 7 of a slower transaction.

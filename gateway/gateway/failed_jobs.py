@@ -1,15 +1,14 @@
 """The failed jobs of all services as one list, and orders to the service that owns each."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection, select
 
-from gateway.services import Call, ServiceFailed, Services
+from gateway.services import Call, ServiceFailed, Services, of_each
 from hotspot.bus.tables import failed_jobs
 from hotspot.web.failed_jobs import (
     FailedJobInFullSchema,
@@ -19,7 +18,6 @@ from hotspot.web.failed_jobs import (
 )
 from hotspot.web.pages import PageRequest
 
-T = TypeVar("T")
 PATH = "/api/v1/failed-jobs"
 # The gateway's own are shown exactly as every other service shows its.
 _OWN = FailedJobSchema()
@@ -53,7 +51,7 @@ def merge(
     Every service orders its list by id and understands the same cursor, the id of the last row
     that was seen: so the last row of the merged page is the cursor for all of them.
     """
-    pages = _of_each(services, lambda name: _page(services, name, query, headers))
+    pages = of_each(services, lambda name: _page(services, name, query, headers))
     found = [page for page in pages.values() if page is not None]
     items = [*own, *(item for page in found for item in page["items"])]
     items.sort(key=lambda item: str(item["id"]), reverse=True)
@@ -68,7 +66,7 @@ def find(services: Services, own: Job | None, job_id: UUID, headers: dict[str, s
     """The failed job with this id, wherever it is."""
     if own is not None:
         return Found(job=own, unavailable=())
-    answers = _of_each(services, lambda name: _one(services, name, job_id, headers))
+    answers = of_each(services, lambda name: _one(services, name, job_id, headers))
     owner = next((job for job in answers.values() if job), None)
     return Found(job=owner, unavailable=_missing(answers))
 
@@ -86,13 +84,6 @@ def own_job(connection: Connection, job_id: UUID) -> Job | None:
     wanted = select(failed_jobs).where(failed_jobs.c.message_id == job_id)
     row = connection.execute(wanted).first()
     return None if row is None else _OWN_IN_FULL.dump(seen_in_full(row))
-
-
-def _of_each(services: Services, ask: Callable[[str], T]) -> dict[str, T]:
-    """Ask all services at once: one that hangs must not add its wait to that of the others."""
-    names = list(services.urls)
-    with ThreadPoolExecutor(max_workers=len(names)) as pool:
-        return dict(zip(names, pool.map(ask, names), strict=True))
 
 
 def _missing(answers: Mapping[str, object]) -> list[str]:

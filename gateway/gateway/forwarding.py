@@ -5,13 +5,12 @@ from urllib.parse import quote
 
 from flask import Flask, Response, g, request
 
-from gateway.door import ROUTES, Route
+from gateway.door import ROUTES, SUPPORT, Route
+from gateway.identity import caller_if_told
 from gateway.services import Answer, Call, Services, Stream, end_to_end
-from gateway.throttle import Throttle
+from gateway.throttle import Throttle, network_of
 from hotspot.contract.table import PAYMENT
 from hotspot.phone import normalize
-
-LARGEST_BODY = 64 * 1024
 
 # Ours to say, or meant for the gateway alone.
 NOT_PASSED_ON = frozenset(
@@ -28,7 +27,9 @@ NOT_PASSED_ON = frozenset(
         "x-request-id",
     }
 )
-NOT_PASSED_BACK = frozenset({"date", "server", "x-request-id"})
+# Told by payment-service of a claim, and nobody else's business (`ask_to_claim`)
+OWN_RECEIPT = "X-Own-Receipt"
+NOT_PASSED_BACK = frozenset({"date", "server", "x-request-id", OWN_RECEIPT.lower()})
 # What query strings may hold beside letters and digits (RFC 3986), with `%` left alone.
 _QUERY = "!$%&'()*+,/:;=?@-._~"
 
@@ -63,13 +64,37 @@ def ask_to_pay(services: Services, throttle: Throttle, call: Call) -> Answer:
     return answer
 
 
+def ask_to_redeem(services: Services, throttle: Throttle, call: Call) -> Answer:
+    """Pass a voucher's code on, unless its sender is guessing. Raises TooOften."""
+    address = request.remote_addr or ""
+    with throttle.turn_of(f"code/{network_of(address)}"):
+        throttle.check_code(address)
+        answer = services.ask(PAYMENT.name, call)
+        if answer.status == 404:
+            throttle.count_wrong_code(address)
+    return answer
+
+
+def ask_to_claim(services: Services, throttle: Throttle, call: Call) -> Answer:
+    """Pass a receipt on, unless its sender is guessing. Raises TooOften; staff may always ask."""
+    phone, address = phone_in(call.body), request.remote_addr or ""
+    if phone is None or _is_staff():
+        return services.ask(PAYMENT.name, call)
+    with throttle.turn_of(f"claim/{network_of(address)}"), throttle.turn_of(f"claim/{phone}"):
+        throttle.check_claim(phone, address)
+        answer = services.ask(PAYMENT.name, call)
+        if answer.status == 202:
+            throttle.count_claim(phone, address, is_own=bool(answer.header(OWN_RECEIPT)))
+    return answer
+
+
 def call_of_request() -> Call:
     """The request in hand as a service shall see it."""
     query = quote(request.query_string, safe=_QUERY)
     return Call(
         method=request.method,
         target=quote(request.path) + (f"?{query}" if query else ""),
-        headers=_headers_of_client() | headers_of_gateway(),
+        headers=_headers_of_client() | _identity() | headers_of_gateway(),
         body=request.get_data(),
     )
 
@@ -103,14 +128,35 @@ def hold_no_longer_than(seconds: float) -> None:
         connection.settimeout(seconds)
 
 
+# What may not be asked as often as anybody likes.
+LIMITED = {
+    ("POST", "/api/v1/payments"): ask_to_pay,
+    ("POST", "/api/v1/payments/claim"): ask_to_claim,
+    ("POST", "/api/v1/vouchers/redeem"): ask_to_redeem,
+}
+
+
 def _add(app: Flask, row: Route, services: Services, throttle: Throttle) -> None:
     def view(**_: object) -> Response:
-        if (row.method, row.path) == ("POST", "/api/v1/payments"):
-            answer = ask_to_pay(services, throttle, call_of_request())
+        request.max_content_length = row.largest_body
+        limited = LIMITED.get((row.method, row.path))
+        if limited is not None:
+            answer = limited(services, throttle, call_of_request())
             return _response(answer, services.urls[PAYMENT.name])
         return pass_on(row, services)
 
     app.add_url_rule(row.path, f"{row.method} {row.path}", view, methods=[row.method])
+
+
+def _is_staff() -> bool:
+    """Whether an operator asks who may claim for guests. Raises Problem 401 for a wrong token."""
+    who = caller_if_told()
+    return who is not None and who.may_act_as(SUPPORT)
+
+
+def _identity() -> dict[str, str]:
+    """What stands for an API key at a service."""
+    return {"Authorization": g.authorization} if "authorization" in g else {}
 
 
 def _headers_of_client() -> dict[str, str]:

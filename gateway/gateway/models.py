@@ -1,4 +1,4 @@
-"""The gateway's tables: operators and their logins, the timeline, the dashboard's figures."""
+"""The gateway's tables: accounts, logins, keys and audit; the timeline; the dashboard's figures."""
 
 from datetime import date, datetime
 from typing import Any
@@ -135,3 +135,94 @@ class DashboardStats(Base):
     as_of: Mapped[datetime] = mapped_column(_WHEN)
     day: Mapped[date]
     figures: Mapped[dict[str, Any]] = mapped_column(JSONB)
+
+
+class Promise(Base):
+    """How often a promise was broken when its service checked it last; `since`: the oldest case."""
+
+    __tablename__ = "promises"
+
+    promise: Mapped[str] = mapped_column(primary_key=True)
+    broken: Mapped[int]
+    since: Mapped[datetime | None] = mapped_column(_WHEN)
+    checked_at: Mapped[datetime] = mapped_column(_WHEN)
+
+
+class Stay(Base):
+    """A session as its events told it; online where it started and did not end.
+
+    Events may arrive in any order: an end is kept also where the start was not heard yet.
+    """
+
+    __tablename__ = "stays"
+    __table_args__ = (Index("stays_heard_at", "heard_at"),)
+
+    session_id: Mapped[UUID] = mapped_column(primary_key=True)
+    started_at: Mapped[datetime | None] = mapped_column(_WHEN)
+    ended_at: Mapped[datetime | None] = mapped_column(_WHEN)
+    heard_at: Mapped[datetime] = mapped_column(_WHEN)
+
+
+class Gauge(Base):
+    """A number that goes up and down, kept so that nobody counts rows to know it."""
+
+    __tablename__ = "gauges"
+
+    gauge: Mapped[str] = mapped_column(primary_key=True)
+    value: Mapped[int] = mapped_column(BigInteger)
+
+
+class Alarm(Base):
+    """What a service said last about something that needs a person's eyes."""
+
+    __tablename__ = "alarms"
+
+    service: Mapped[str] = mapped_column(primary_key=True)
+    alarm: Mapped[str] = mapped_column(primary_key=True)
+    subject: Mapped[str] = mapped_column(primary_key=True)
+    said: Mapped[str | None]
+    is_raised: Mapped[bool]
+    changed_at: Mapped[datetime] = mapped_column(_WHEN)
+
+
+class ApiKey(Base):
+    """A program's key, hashed. `hint`: its first letters, so that people know which one it is."""
+
+    __tablename__ = "api_keys"
+    __table_args__ = (
+        CheckConstraint("role IN ('viewer', 'support', 'operator', 'owner')", "api_keys_role"),
+        Index("api_keys_hash", "key_hash", unique=True),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    role: Mapped[str]
+    key_hash: Mapped[bytes] = mapped_column(LargeBinary)
+    hint: Mapped[str]
+    created_by: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(_WHEN)
+    last_used_at: Mapped[datetime | None] = mapped_column(_WHEN)
+    revoked_at: Mapped[datetime | None] = mapped_column(_WHEN)
+
+
+class AuditEntry(Base):
+    """One thing that an operator or a key did, or was refused. Never what was in the body."""
+
+    __tablename__ = "audit"
+    __table_args__ = (
+        Index("audit_at", "at"),
+        Index("audit_actor", "actor", "id"),
+        Index("audit_object_id", "object_id", "id", postgresql_where=text("object_id IS NOT NULL")),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    at: Mapped[datetime] = mapped_column(_WHEN)
+    actor: Mapped[str]
+    name: Mapped[str | None]
+    role: Mapped[str]
+    method: Mapped[str]
+    route: Mapped[str]
+    object_id: Mapped[str | None]
+    status: Mapped[int]
+    request_id: Mapped[str]
+    address: Mapped[str]

@@ -9,8 +9,7 @@ from flask import Response, current_app, request
 from flask_smorest import Blueprint
 from sqlalchemy import select
 
-from gateway import failed_jobs, queues, timeline
-from gateway.figures import FIGURES, REVENUE
+from gateway import alarms, failed_jobs, figures, promises, queues, stays, timeline
 from gateway.forwarding import call_of_request, hold_no_longer_than
 from gateway.live import Hub, NotListening, frames
 from gateway.models import DashboardStats
@@ -32,7 +31,7 @@ from hotspot.contract.operations import (
 from hotspot.contract.table import GATEWAY
 from hotspot.web.app import config_of, db, now, publish
 from hotspot.web.failed_jobs import FailedJobInFullSchema
-from hotspot.web.pages import page, page_request
+from hotspot.web.pages import page, page_request, paged
 from hotspot.web.problem import Problem
 
 FRESH_FOR = timedelta(seconds=60)
@@ -81,11 +80,13 @@ def operating_blueprint(services: Services, hub: Hub) -> Blueprint:
         """The figures as they were worked out last; old ones are worked out anew meanwhile."""
         with db() as connection:
             row = connection.execute(select(DashboardStats.__table__)).one()
+            told = promises.shown(connection) | {
+                "guests_online": stays.online(connection),
+                "alarms": alarms.shown(connection),
+            }
         if row.as_of < now() - FRESH_FOR:
             _ask_for_stats()
-        counted = {name: row.figures.get(name, 0) for name in FIGURES}
-        revenue = {"amount": counted[REVENUE], "currency": "KES"}
-        return counted | {"as_of": row.as_of, "day": row.day, "revenue": revenue}
+        return figures.shown(row.figures) | told | {"as_of": row.as_of, "day": row.day}
 
     @blueprint.post("/dashboard/refresh")
     @blueprint.response(202, OrderedSchema)
@@ -111,6 +112,7 @@ def _add_failed_jobs(blueprint: Blueprint, services: Services) -> None:
 
     @blueprint.get("/failed-jobs")
     @blueprint.response(200, MergedFailedJobsSchema)
+    @paged
     def list_failed_jobs() -> dict[str, Any]:
         """Failed jobs of all services, newest first."""
         asked = page_request()

@@ -20,11 +20,30 @@ LONGEST_EMAIL = 254
 LONGEST_PASSWORD = 1024
 ADVISED_PASSWORD = 12
 
-# OWASP's least for Argon2id: 19 MiB and 2 passes, about 20 ms. The process that serves guests
-# hashes too, and must not be held up longer by a login.
-_HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
-# Checked where no account has the address, so that the time taken does not tell whether one has.
-_NOBODY = _HASHER.hash("nobody has this password")
+
+class Passwords:
+    """Hashes passwords, and checks them.
+
+    OWASP's least for Argon2id: 19 MiB and 2 passes, about 20 ms. The process that serves guests
+    hashes too, and must not be held up longer by a login.
+    """
+
+    def __init__(self, hasher: PasswordHasher | None = None) -> None:
+        self._hasher = hasher or PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
+        # Checked where there is no account, so that the time taken does not tell that.
+        self._nobody = self._hasher.hash("nobody has this password")
+
+    def hash(self, password: str) -> str:
+        """As it is kept."""
+        return self._hasher.hash(password)
+
+    def are_of(self, operator: Operator | None, password: str) -> bool:
+        """Whether this is the operator's password; takes as long where there is no operator."""
+        try:
+            self._hasher.verify(operator.password_hash if operator else self._nobody, password)
+        except (VerificationError, InvalidHashError):
+            return False
+        return operator is not None
 
 
 class CannotMake(ValueError):
@@ -49,43 +68,42 @@ def run(config: Config, email: str, role: str, password: str) -> int:
     return 0
 
 
-def save(engine: Engine, *, email: str, role: str, password: str, now: datetime) -> bool:
+def save(
+    engine: Engine,
+    *,
+    email: str,
+    role: str,
+    password: str,
+    now: datetime,
+    passwords: Passwords | None = None,
+) -> bool:
     """Make an account, or give an existing one this role and password; True where it is new.
 
     An update ends every login of the account. Raises CannotMake.
     """
-    _check(email, role, password)
+    check(email, role, password)
+    hashed = (passwords or Passwords()).hash(password)
     with Session(engine) as session, session.begin():
-        operator = _by_email(session, email, lock=True)
+        operator = by_email(session, email, lock=True)
         is_new = operator is None
         if operator is None:
             operator = Operator(id=new_id(), email=email.strip(), created_at=now)
             session.add(operator)
         operator.role = role
-        operator.password_hash = _HASHER.hash(password)
+        operator.password_hash = hashed
         operator.updated_at = now
         tokens.revoke_all(session, operator.id, now)
     return is_new
 
 
-def who_logs_in(
-    session: Session, email: str, password: str, hasher: PasswordHasher = _HASHER
-) -> Operator | None:
-    """The operator with this address and password, or None; takes as long for either answer."""
-    operator = _by_email(session, email)
-    try:
-        hasher.verify(operator.password_hash if operator else _NOBODY, password)
-    except (VerificationError, InvalidHashError):
-        return None
-    return operator
-
-
-def _by_email(session: Session, email: str, *, lock: bool = False) -> Operator | None:
+def by_email(session: Session, email: str, *, lock: bool = False) -> Operator | None:
+    """The account of an e-mail address, however it is typed."""
     wanted = select(Operator).where(func.lower(Operator.email) == func.lower(email.strip()))
     return session.scalar(wanted.with_for_update() if lock else wanted)
 
 
-def _check(email: str, role: str, password: str) -> None:
+def check(email: str, role: str, password: str) -> None:
+    """Raise CannotMake for an account that makes no sense."""
     name, _, domain = email.strip().partition("@")
     if not name or not domain or len(email) > LONGEST_EMAIL or not email.isprintable():
         raise CannotMake(f"{email!r} is not an e-mail address")

@@ -2,53 +2,29 @@
 
 from marshmallow import Schema, fields, validate
 
-from gateway.operators import LONGEST_EMAIL, LONGEST_PASSWORD
 from hotspot.contract.message import utc_text
 from hotspot.web.failed_jobs import FailedJobsSchema
 from hotspot.web.fields import MoneySchema
 
 
-class _Utc(fields.AwareDateTime):
+class Utc(fields.AwareDateTime):
     """A time as ISO 8601 UTC with `Z`."""
 
     def _serialize(self, value: object, *_: object, **__: object) -> str | None:
         return None if value is None else utc_text(value)  # type: ignore[arg-type]
 
 
-class LoginSchema(Schema):
-    """Who logs in."""
-
-    email = fields.String(required=True, validate=validate.Length(1, LONGEST_EMAIL))
-    password = fields.String(
-        required=True, load_only=True, validate=validate.Length(1, LONGEST_PASSWORD)
-    )
-
-
-class RefreshSchema(Schema):
-    """The refresh token of the last answer: each is good for one use."""
-
-    refresh_token = fields.String(required=True, validate=validate.Length(1, 200))
-
-
-class GrantSchema(Schema):
-    """An access token and the means to get the next. `expires_in` is seconds."""
-
-    access_token = fields.String(required=True)
-    refresh_token = fields.String(required=True)
-    expires_in = fields.Integer(required=True)
-
-
 class ItemSchema(Schema):
     """One line of a timeline."""
 
-    at = _Utc(required=True)
+    at = Utc(required=True)
     kind = fields.String(required=True, validate=validate.OneOf(("event", "job")))
     message = fields.String(required=True)
     service = fields.String(required=True)
     attempt = fields.Integer(required=True)
-    sent_at = _Utc(required=True)
+    sent_at = Utc(required=True)
     queued_ms = fields.Float(required=True, allow_none=True)
-    started_at = _Utc(required=True, allow_none=True)
+    started_at = Utc(required=True, allow_none=True)
     duration_ms = fields.Float(required=True, allow_none=True)
     outcome = fields.String(required=True)
     error = fields.String(required=True, allow_none=True)
@@ -65,10 +41,57 @@ class TraceSchema(Schema):
     truncated = fields.Boolean(required=True)
 
 
-class StatsSchema(Schema):
-    """The figures of one day in Nairobi, as they were at `as_of`."""
+class PromiseSchema(Schema):
+    """How often a promise was broken at `as_of`; `since`: the oldest case."""
 
-    as_of = _Utc(required=True)
+    broken = fields.Integer(required=True)
+    as_of = Utc(required=True)
+    since = Utc(required=True, allow_none=True)
+
+
+class PromisesSchema(Schema):
+    """Null: never counted yet."""
+
+    money_without_service = fields.Nested(PromiseSchema, required=True, allow_none=True)
+    service_without_time = fields.Nested(PromiseSchema, required=True, allow_none=True)
+
+
+class DaySchema(Schema):
+    """The figures of one day that charts are drawn of."""
+
+    day = fields.Date(required=True)
+    revenue = fields.Nested(MoneySchema, required=True)
+    payments_completed = fields.Integer(required=True)
+    payments_failed = fields.Integer(required=True)
+    sessions_started = fields.Integer(required=True)
+
+
+class RouterDaySchema(Schema):
+    """Today at one router. `router`: its id as guests' pages told it, or its NAS address."""
+
+    router = fields.String(required=True)
+    revenue = fields.Nested(MoneySchema, required=True)
+    payments_completed = fields.Integer(required=True)
+    sessions_started = fields.Integer(required=True)
+
+
+class RaisedAlarmSchema(Schema):
+    """Something that needs a person's eyes, and is not over."""
+
+    service = fields.String(required=True)
+    alarm = fields.String(required=True)
+    subject = fields.String(required=True)
+    said = fields.String(required=True)
+    raised_at = Utc(required=True)
+
+
+class StatsSchema(Schema):
+    """The figures of one day in Nairobi, as they were at `as_of`.
+
+    The two promises are as their services counted them last, at the `as_of` of each.
+    """
+
+    as_of = Utc(required=True)
     day = fields.Date(required=True)
     payments_requested = fields.Integer(required=True)
     payments_completed = fields.Integer(required=True)
@@ -80,6 +103,17 @@ class StatsSchema(Schema):
     sms_delivered = fields.Integer(required=True)
     sms_failed = fields.Integer(required=True)
     jobs_failed = fields.Integer(required=True)
+    payments_reversed = fields.Integer(required=True)
+    sent_back = fields.Nested(MoneySchema, required=True)
+    guests_online = fields.Integer(required=True)
+    days = fields.List(
+        fields.Nested(DaySchema), required=True, metadata={"description": "30, oldest first"}
+    )
+    routers = fields.List(fields.Nested(RouterDaySchema), required=True)
+    alarms = fields.List(fields.Nested(RaisedAlarmSchema), required=True)
+    money_without_service = fields.Integer(required=True, allow_none=True)
+    service_without_time = fields.Integer(required=True, allow_none=True)
+    promises = fields.Nested(PromisesSchema, required=True)
 
 
 class QueueSchema(Schema):

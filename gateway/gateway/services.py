@@ -1,9 +1,11 @@
 """Calling the services over HTTP, on behalf of clients: one pool of connections, three errors."""
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from http.cookiejar import DefaultCookiePolicy
+from typing import TypeVar
 
 import requests
 import structlog
@@ -14,6 +16,8 @@ from urllib3.exceptions import HTTPError, NewConnectionError, ReadTimeoutError
 from hotspot.web.problem import Problem
 
 log = structlog.get_logger()
+
+T = TypeVar("T")
 
 LARGEST_ANSWER = 8 * 1024 * 1024
 PIECE = 64 * 1024
@@ -192,6 +196,15 @@ class Services:
         except HTTPError as error:
             raise _broke_off(service, error) from error
         return bytes(body)
+
+
+def of_each(services: Services, ask: Callable[[str], T]) -> dict[str, T]:
+    """Ask all services at once: one that hangs must not add its wait to that of the others."""
+    names = list(services.urls)
+    if not names:
+        return {}
+    with ThreadPoolExecutor(max_workers=len(names)) as pool:
+        return dict(zip(names, pool.map(ask, names), strict=True))
 
 
 def end_to_end(headers: Iterable[tuple[str, str]]) -> Headers:

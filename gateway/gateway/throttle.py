@@ -1,4 +1,4 @@
-"""How often may be asked: M-Pesa prompts to one phone, and logins from one address."""
+"""How often may be asked: M-Pesa prompts to one phone, codes and receipts from one address."""
 
 import hashlib
 import ipaddress
@@ -15,15 +15,18 @@ from limits.errors import StorageError
 from limits.storage import Storage, storage_from_string
 from limits.strategies import MovingWindowRateLimiter
 
+from hotspot.phone import mask
 from hotspot.web.problem import Problem
 
 log = structlog.get_logger()
 
 PROMPTS = RateLimitItemPerMinute(3)
-# Each try costs a slow hash; and wrong ones are guesses, which the right ones of a busy office,
-# all from one address, are not.
-LOGINS = RateLimitItemPerMinute(120)
-WRONG_LOGINS = (RateLimitItemPerMinute(10), RateLimitItemPerHour(100))
+# Guests behind one router share its address: only codes that there are not count.
+WRONG_CODES = (RateLimitItemPerMinute(10), RateLimitItemPerHour(60))
+# Slow on purpose: who knows a receipt gets what it bought.
+CLAIMS = RateLimitItemPerHour(5)
+# What is left to a device: each guest who opens the portal asks, many from one router's address.
+LOOKS = RateLimitItemPerMinute(240)
 REPLAYS_KNOWN_FOR_SECONDS = 600
 LONGEST_WAIT_SECONDS = 15.0
 
@@ -51,6 +54,36 @@ def storage_at(url: str) -> Storage:
     return storage
 
 
+class Turns:
+    """One request for a phone, or from an address, at a time.
+
+    Counting after the answer is exact only so.
+    """
+
+    def __init__(self) -> None:
+        self._turns: dict[str, _Turn] = {}
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def turn_of(self, whose: str) -> Iterator[None]:
+        """Wait for the turn of a phone or an address. Raises TooOften."""
+        with self._lock:
+            turn = self._turns.setdefault(whose, _Turn())
+            turn.takers += 1
+        try:
+            if not turn.lock.acquire(timeout=LONGEST_WAIT_SECONDS):
+                raise TooOften("An earlier request like this is not answered.", retry_after=5)
+            try:
+                yield
+            finally:
+                turn.lock.release()
+        finally:
+            with self._lock:
+                turn.takers -= 1
+                if not turn.takers:
+                    del self._turns[whose]
+
+
 class Throttle:
     """Counts in memory, or in Redis for several gateways.
 
@@ -60,27 +93,13 @@ class Throttle:
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
         self._window = MovingWindowRateLimiter(storage)
-        self._turns: dict[str, _Turn] = {}
-        self._turns_lock = threading.Lock()
+        self._turns = Turns()
 
     @contextmanager
     def turn_of(self, phone: str) -> Iterator[None]:
-        """One request for a phone at a time: counting after the answer is exact only so."""
-        with self._turns_lock:
-            turn = self._turns.setdefault(phone, _Turn())
-            turn.takers += 1
-        try:
-            if not turn.lock.acquire(timeout=LONGEST_WAIT_SECONDS):
-                raise TooOften("An earlier request for this phone is not answered.", retry_after=5)
-            try:
-                yield
-            finally:
-                turn.lock.release()
-        finally:
-            with self._turns_lock:
-                turn.takers -= 1
-                if not turn.takers:
-                    del self._turns[phone]
+        """One request for a phone, or from an address, at a time."""
+        with self._turns.turn_of(phone):
+            yield
 
     def check_prompt(self, phone: str, key: str | None) -> None:
         """Raise TooOften where the phone was prompted often enough, unless this only repeats."""
@@ -109,30 +128,63 @@ class Throttle:
         except StorageError as error:
             log.warning("rate limits are not counted", error=str(error))
 
-    def check_login(self, address: str) -> None:
-        """Count a try to log in. Raises TooOften, also after too many wrong ones."""
+    def check_code(self, address: str) -> None:
+        """Raise TooOften where an address tried too many vouchers that there are not."""
         place = network_of(address)
         try:
-            if not self._window.hit(LOGINS, "login", place):
-                wait = self._wait(LOGINS, "login", place)
-            else:
-                full = [one for one in WRONG_LOGINS if not self._window.test(one, "wrong", place)]
-                wait = max((self._wait(one, "wrong", place) for one in full), default=0)
+            full = [one for one in WRONG_CODES if not self._window.test(one, "code", place)]
+            wait = max((self._wait(one, "code", place) for one in full), default=0)
         except StorageError as error:
             log.warning("rate limits are not counted", error=str(error))
             return
         if wait:
+            log.warning("vouchers are being guessed", address=address)
             raise TooOften(
-                f"Too many logins from this address: try again in {wait} s.", retry_after=wait
+                f"Too many codes that there are not: try again in {wait} s.", retry_after=wait
             )
 
-    def count_wrong_login(self, address: str) -> None:
-        """The try to log in was a wrong one."""
+    def count_wrong_code(self, address: str) -> None:
+        """There is no such voucher."""
         try:
-            for limit in WRONG_LOGINS:
-                self._window.hit(limit, "wrong", network_of(address))
+            for limit in WRONG_CODES:
+                self._window.hit(limit, "code", network_of(address))
         except StorageError as error:
             log.warning("rate limits are not counted", error=str(error))
+
+    def check_claim(self, phone: str, address: str) -> None:
+        """Raise TooOften where a phone was claimed for, or an address claimed, often enough."""
+        tries = (("claim/phone", phone), ("claim", network_of(address)))
+        try:
+            full = [one for one in tries if not self._window.test(CLAIMS, *one)]
+            wait = max((self._wait(CLAIMS, *one) for one in full), default=0)
+        except StorageError as error:
+            log.warning("rate limits are not counted", error=str(error))
+            return
+        if wait:
+            log.warning("receipts may be being guessed", phone=mask(phone), address=address)
+            raise TooOften(
+                f"Receipts can be shown {CLAIMS.amount} times an hour: try again in {wait} s,"
+                " or show M-Pesa's SMS to the staff.",
+                retry_after=wait,
+            )
+
+    def count_claim(self, phone: str, address: str, *, is_own: bool) -> None:
+        """A receipt was shown. Guests behind one router share its address: whose own the receipt
+        is keeps no other guest from showing one."""
+        try:
+            self._window.hit(CLAIMS, "claim/phone", phone)
+            if not is_own:
+                self._window.hit(CLAIMS, "claim", network_of(address))
+        except StorageError as error:
+            log.warning("rate limits are not counted", error=str(error))
+
+    def may_look(self, address: str) -> bool:
+        """Count a look at what is left to a device; False where an address looks at too many."""
+        try:
+            return self._window.hit(LOOKS, "look", network_of(address))
+        except StorageError as error:
+            log.warning("rate limits are not counted", error=str(error))
+            return True
 
     def _wait(self, limit: RateLimitItem, *key: str) -> int:
         return max(1, ceil(self._window.get_window_stats(limit, *key).reset_time - time.time()))

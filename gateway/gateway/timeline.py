@@ -6,11 +6,10 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, delete, or_, select
+from sqlalchemy import Connection, Row, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from gateway.events import KEPT_FOR, PRUNED_AT_MOST, PRUNED_AT_ONCE
 from gateway.models import RecordedEvent, RecordedStep
 from hotspot.contract.operations import Step
 from hotspot.contract.rows import Event, Job
@@ -110,28 +109,6 @@ def trace(connection: Connection, wanted: UUID) -> Trace | None:
         items=items[:AT_MOST],
         truncated=len(facts) > AT_MOST or len(steps) > AT_MOST or len(items) > AT_MOST,
     )
-
-
-def prune(session: Session, now: datetime) -> int:
-    """Forget old steps, in batches; answers how many."""
-    gone = 0
-    while gone < PRUNED_AT_MOST:
-        old = (
-            select(RecordedStep.message_id)
-            .where(RecordedStep.started_at < now - KEPT_FOR)
-            .limit(PRUNED_AT_ONCE)
-            .scalar_subquery()
-        )
-        went = (
-            delete(RecordedStep)
-            .where(RecordedStep.message_id.in_(old), RecordedStep.started_at < now - KEPT_FOR)
-            .returning(RecordedStep.message_id)
-        )
-        batch = len(session.execute(went).all())
-        gone += batch
-        if batch < PRUNED_AT_ONCE:
-            break
-    return gone
 
 
 def _published(fact: Row[Any]) -> Item:

@@ -6,34 +6,87 @@ token is not stored yet when the answer goes out could not be renewed, nor its t
 
 import hashlib
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
 import jwt
-from sqlalchemy import delete, select, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from gateway.models import Operator, RefreshToken
 from hotspot.ids import new_id
-from hotspot.web.auth import ALGORITHM, ISSUER
+from hotspot.web.auth import ALGORITHM, ISSUER, Caller
 
 ACCESS_LIVES = timedelta(minutes=15)
 REFRESH_LIVES = timedelta(days=14)
+# As long as a stream may be opened after its request arrived
+REQUEST_LIVES = timedelta(minutes=1)
+DEVICE_LIVES = timedelta(days=180)
+_DEVICE = "device"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Grant:
-    """What a login or a refresh answers. `expires_in`: seconds that the access token lives."""
+    """What a login or a refresh answers. `expires_in`: seconds that the access token lives.
+
+    `device_token` opens nothing: it shows at the next login that this device had one before.
+    """
 
     access_token: str
     refresh_token: str
     expires_in: int
+    device_token: str | None = None
 
 
-def log_in(session: Session, operator: Operator, private_key: str, now: datetime) -> Grant:
-    """Begin a new family of refresh tokens."""
-    return _issue(session, operator, new_id(), private_key, now)
+def log_in(
+    session: Session,
+    operator: Operator,
+    private_key: str,
+    now: datetime,
+    device: UUID | None = None,
+) -> Grant:
+    """Begin a new family of refresh tokens, on a device that is known already or is from now on."""
+    granted = _issue(session, operator, new_id(), private_key, now)
+    claims = {
+        "sub": str(operator.id),
+        "jti": str(device or new_id()),
+        "type": _DEVICE,
+        "iss": ISSUER,
+        "iat": now,
+        "exp": now + DEVICE_LIVES,
+    }
+    token = jwt.encode(claims, private_key, algorithm=ALGORITHM)
+    return replace(granted, device_token=token)
+
+
+def device_of(token: str, operator_id: UUID, public_key: str) -> UUID | None:
+    """The device that this token was given to; None where it is not one of this operator's."""
+    try:
+        claims = jwt.decode(
+            token,
+            public_key,
+            algorithms=[ALGORITHM],
+            issuer=ISSUER,
+            options={"require": ["sub", "jti", "exp", "type"]},
+        )
+        is_theirs = claims["type"] == _DEVICE and claims["sub"] == str(operator_id)
+        return UUID(claims["jti"]) if is_theirs else None
+    except (jwt.InvalidTokenError, ValueError):
+        return None
+
+
+def for_one_request(who: Caller, private_key: str, now: datetime) -> str:
+    """An access token by which the services know who asks, where no login is behind it."""
+    return _access_token(who.subject, who.role, private_key, now, REQUEST_LIVES)
+
+
+def log_out(session: Session, token: str, now: datetime) -> None:
+    """End the login that a refresh token belongs to, if it is one."""
+    wanted = select(RefreshToken.family_id).where(RefreshToken.token_hash == _hash(token))
+    family_id = session.scalar(wanted)
+    if family_id is not None:
+        _revoke(session, family_id, now)
 
 
 def refresh(session: Session, token: str, private_key: str, now: datetime) -> Grant | None:
@@ -63,12 +116,6 @@ def revoke_all(session: Session, operator_id: UUID, now: datetime) -> None:
     )
 
 
-def prune(session: Session, now: datetime) -> int:
-    """Forget tokens that ended; answers how many. Used ones are kept till then to notice reuse."""
-    gone = delete(RefreshToken).where(RefreshToken.expires_at < now).returning(RefreshToken.id)
-    return len(session.execute(gone).all())
-
-
 def _issue(
     session: Session, operator: Operator, family_id: UUID, private_key: str, now: datetime
 ) -> Grant:
@@ -83,19 +130,25 @@ def _issue(
             expires_at=now + REFRESH_LIVES,
         )
     )
-    claims = {
-        "sub": str(operator.id),
-        "role": operator.role,
-        "type": "access",
-        "iss": ISSUER,
-        "iat": now,
-        "exp": now + ACCESS_LIVES,
-    }
     return Grant(
-        access_token=jwt.encode(claims, private_key, algorithm=ALGORITHM),
+        access_token=_access_token(str(operator.id), operator.role, private_key, now, ACCESS_LIVES),
         refresh_token=token,
         expires_in=int(ACCESS_LIVES.total_seconds()),
     )
+
+
+def _access_token(
+    subject: str, role: str, private_key: str, now: datetime, lives: timedelta
+) -> str:
+    claims = {
+        "sub": subject,
+        "role": role,
+        "type": "access",
+        "iss": ISSUER,
+        "iat": now,
+        "exp": now + lives,
+    }
+    return jwt.encode(claims, private_key, algorithm=ALGORITHM)
 
 
 def _revoke(session: Session, family_id: UUID, now: datetime) -> None:

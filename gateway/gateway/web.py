@@ -3,14 +3,22 @@
 from flask import Flask
 from sqlalchemy import Engine
 
+from gateway.account_routes import accounts_blueprint, audit_blueprint, keys_blueprint
+from gateway.audit import keep_audit
 from gateway.config import Config
-from gateway.door import guard
-from gateway.forwarding import LARGEST_BODY, add_forwarded_routes
+from gateway.dashboard.web import dashboard_blueprint
+from gateway.docs import docs_blueprint
+from gateway.door import LARGEST_BODY, guard
+from gateway.forwarding import add_forwarded_routes
+from gateway.guessing import LoginThrottle
+from gateway.identity import exchange_keys
 from gateway.live import Hub
 from gateway.login import login_blueprint
-from gateway.openapi import add_openapi_route
 from gateway.operating import operating_blueprint
-from gateway.portal import portal_blueprint
+from gateway.operators import Passwords
+from gateway.portal.captive import captive_blueprint
+from gateway.portal.left import Remaining
+from gateway.portal.web import portal_blueprint
 from gateway.services import Patience, Services
 from gateway.throttle import Throttle, storage_at
 from hotspot.bus.transport import Publishing
@@ -26,6 +34,7 @@ def create_app(
     clock: Clock = utc_now,
     patience: Patience | None = None,
     hub: Hub | None = None,
+    passwords: Passwords | None = None,
 ) -> Flask:
     """The door: what is passed on, what is answered here, and who may ask."""
     app = new_app(
@@ -38,11 +47,21 @@ def create_app(
     )
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
     services = Services(config.services, patience)
-    throttle = Throttle(storage_at(config.rate_limit_storage_url))
+    storage = storage_at(config.rate_limit_storage_url)
+    throttle, logins = Throttle(storage), LoginThrottle(storage)
+    passwords = passwords or Passwords()
+    exchange_keys(app)
+    keep_audit(app)
     add_forwarded_routes(app, services, throttle)
-    register(app, login_blueprint(throttle))
+    register(app, login_blueprint(logins, passwords))
+    register(app, accounts_blueprint(passwords))
+    register(app, keys_blueprint())
+    register(app, audit_blueprint())
     register(app, operating_blueprint(services, hub or Hub(engine)))
-    app.register_blueprint(portal_blueprint(services, throttle))
-    add_openapi_route(app)
+    remaining = Remaining(services, config.jwt_private_key)
+    app.register_blueprint(portal_blueprint(services, throttle, remaining, config.portal))
+    app.register_blueprint(captive_blueprint(throttle, remaining, config.portal))
+    app.register_blueprint(dashboard_blueprint(config.encryption_keys))
+    register(app, docs_blueprint(services))
     guard(app)
     return app

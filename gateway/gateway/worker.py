@@ -1,8 +1,15 @@
 """What the gateway does with each message that reaches it."""
 
 from gateway.config import Config
-from gateway.handlers import record_event, record_steps, rotate_logs, update_dashboard_stats
-from hotspot.bus.failures import FAILED_JOBS_HANDLERS
+from gateway.handlers import (
+    record_alarm,
+    record_event,
+    record_promise,
+    record_steps,
+    update_dashboard_stats,
+)
+from gateway.history import KEPT
+from hotspot.bus.upkeep import upkeep_handlers
 from hotspot.bus.work import Handlers
 from hotspot.contract.access import (
     AccountSuspended,
@@ -17,7 +24,6 @@ from hotspot.contract.operations import (
     DashboardStatsUpdated,
     JobFailed,
     PromiseChecked,
-    RotateLogs,
     StepsRecorded,
     UpdateDashboardStatsJob,
 )
@@ -65,16 +71,14 @@ HANDLERS: Handlers = {
     RouterProvisioningProgressed: record_event,
     DashboardStatsUpdated: record_event,
     JobFailed: record_event,
-    AlarmRaised: record_event,
-    AlarmCleared: record_event,
-    PromiseChecked: record_event,
+    AlarmRaised: record_alarm,
+    AlarmCleared: record_alarm,
+    PromiseChecked: record_promise,
     # The timeline
     StepsRecorded: record_steps,
     # The dashboard
     UpdateDashboardStatsJob: update_dashboard_stats,
-    # Upkeep
-    RotateLogs: rotate_logs,
-    **FAILED_JOBS_HANDLERS,
+    **upkeep_handlers(KEPT),
 }
 
 

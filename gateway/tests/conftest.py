@@ -1,112 +1,52 @@
 """Fixtures of the gateway: its database, its application, and services that it can forward to."""
 
-import json
-import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from dataclasses import replace
 
 import pytest
+from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 
 from gateway.config import Config
 from gateway.live import Hub
+from gateway.operators import Passwords
 from gateway.services import Patience
 from gateway.web import create_app
+from hotspot.testing.databases import Databases
 from hotspot.testing.handling import FakePublisher
 from hotspot.testing.identity import Keys
 
-Answering = Callable[["Upstream", BaseHTTPRequestHandler], None]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Seen:
-    """A request as it reached a service."""
-
-    method: str
-    target: str
-    headers: dict[str, str]
-    body: bytes
-
-
-@dataclass
-class Upstream:
-    """A service on a real socket that answers as it is told."""
-
-    answers: dict[str, Answering] = field(default_factory=dict)
-    seen: list[Seen] = field(default_factory=list)
-    left: threading.Event = field(default_factory=threading.Event)
-    go_on: threading.Event = field(default_factory=threading.Event)
-    url: str = ""
-
-    def answer(
-        self, path: str, body: object, *, status: int = 200, headers: dict[str, str] | None = None
-    ) -> None:
-        """Answer a path with JSON."""
-
-        def speak(_: "Upstream", handler: BaseHTTPRequestHandler) -> None:
-            raw = json.dumps(body).encode()
-            handler.send_response(status)
-            for name, value in {"Content-Type": "application/json", **(headers or {})}.items():
-                handler.send_header(name, value)
-            handler.send_header("Content-Length", str(len(raw)))
-            handler.end_headers()
-            if handler.command != "HEAD":
-                handler.wfile.write(raw)
-
-        self.answers[path] = speak
-
-
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    upstream: Upstream
-
-    def handle(self) -> None:
-        try:
-            super().handle()
-        except ConnectionError:  # the gateway left, as it should
-            self.upstream.left.set()
-
-    def answer(self) -> None:
-        length = int(self.headers.get("Content-Length") or 0)
-        seen = Seen(
-            method=self.command,
-            target=self.path,
-            headers={name.lower(): value for name, value in self.headers.items()},
-            body=self.rfile.read(length),
-        )
-        self.upstream.seen.append(seen)
-        self.upstream.answers[self.path.partition("?")[0]](self.upstream, self)
-
-    do_GET = do_POST = do_DELETE = do_HEAD = answer  # noqa: N815
-
-    def log_message(self, *_: Any) -> None:
-        """Say nothing."""
+from .office import Office
+from .upstream import NOBODY, Upstream, serving, settings
 
 
 @pytest.fixture
 def upstream() -> Iterator[Upstream]:
     """A service that answers as it is told."""
-    told = Upstream()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"upstream": told}))
-    server.daemon_threads = True
-    told.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-    thread.start()
-    yield told
-    told.go_on.set()
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with serving() as told:
+        yield told
 
 
 @pytest.fixture
 def engine(database: Callable[[str], Engine]) -> Engine:
     """A fresh database of the gateway."""
     return database("gateway")
+
+
+@pytest.fixture(scope="module")
+def one_database(databases: Databases) -> Engine:
+    """One for all tests of a file: to make it takes longer than most of them do."""
+    return databases.fresh("gateway")
+
+
+@pytest.fixture
+def no_accounts(one_database: Engine) -> Engine:
+    """It, without accounts, keys and audit: `engine` where tests need only these empty."""
+    with one_database.begin() as connection:
+        connection.execute(text("TRUNCATE operators, api_keys, audit CASCADE"))
+    return one_database
 
 
 @pytest.fixture
@@ -117,32 +57,14 @@ def publisher() -> FakePublisher:
 
 @pytest.fixture
 def nobody() -> str:
-    """The URL of a service that is down: nothing ever listens on the port for discarding."""
-    return "http://127.0.0.1:9"
+    """The URL of a service that is down."""
+    return NOBODY
 
 
 @pytest.fixture
-def config(keys: Keys, upstream: Upstream, nobody: str) -> Config:
+def config(keys: Keys, upstream: Upstream) -> Config:
     """Settings with payment-service up and the other services down."""
-    return Config(
-        service="gateway",
-        database_url="postgresql://unused",
-        amqp_url="amqp://guest:guest@127.0.0.1:5672/",
-        log_level="INFO",
-        host="127.0.0.1",
-        port=8000,
-        encryption_keys=keys.encryption,
-        jwt_public_key=keys.public_pem,
-        jwt_private_key=keys.private_pem,
-        services={
-            "payment": upstream.url,
-            "provisioning": nobody,
-            "radius": nobody,
-            "notification": nobody,
-        },
-        rabbitmq_management_url=None,
-        rate_limit_storage_url="memory://",
-    )
+    return settings(keys, upstream.url)
 
 
 @pytest.fixture
@@ -153,10 +75,24 @@ def hub(engine: Engine) -> Iterator[Hub]:
     listening.close()
 
 
+@pytest.fixture(scope="session")
+def passwords() -> Passwords:
+    """Hashes at once: nothing that tests show depends on how slow it is."""
+    return Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+
+
 @pytest.fixture
-def app(config: Config, publisher: FakePublisher, engine: Engine, hub: Hub) -> Flask:
+def app(
+    config: Config, publisher: FakePublisher, engine: Engine, hub: Hub, passwords: Passwords
+) -> Flask:
     """The gateway."""
-    return create_app(config, publisher=publisher, engine=engine, hub=hub)
+    return create_app(config, publisher=publisher, engine=engine, hub=hub, passwords=passwords)
+
+
+@pytest.fixture
+def office(app: Flask, engine: Engine, keys: Keys, passwords: Passwords) -> Office:
+    """The gateway, and people who work with it."""
+    return Office(app=app, engine=engine, keys=keys, passwords=passwords)
 
 
 @pytest.fixture

@@ -24,10 +24,10 @@ from hotspot.ids import new_id
 from hotspot.testing.handling import NOON, FakePublisher, envelope_for
 
 if TYPE_CHECKING:
-    from .conftest import Upstream
+    from .upstream import Upstream
 
 PATH = "/api/v1/failed-jobs"
-DOWN = ["notification", "provisioning", "radius"]
+DOWN = ["notification", "provisioning", "radius", "router", "scheduler"]
 
 
 def job(job_id: UUID, service: str = "payment") -> dict[str, Any]:
@@ -145,7 +145,7 @@ def test_a_job_that_nobody_has_is_unknown_only_when_all_have_answered(
     assert all_up.get(f"{PATH}/{unknown}", headers=viewer).status_code == 404
     answer = client.get(f"{PATH}/{unknown}", headers=viewer)
     assert answer.status_code == 503
-    assert "notification, provisioning, radius" in answer.get_json()["detail"]
+    assert ", ".join(DOWN) in answer.get_json()["detail"]
 
 
 def test_a_retry_is_sent_to_the_service_that_owns_the_job(
@@ -169,9 +169,9 @@ def test_a_retry_is_sent_to_the_service_that_owns_the_job(
 
 
 def test_all_are_retried_or_flushed_also_at_services_that_are_down(
-    client: FlaskClient, operator: dict[str, str], publisher: FakePublisher
+    client: FlaskClient, operator: dict[str, str], publisher: FakePublisher, config: Config
 ) -> None:
-    everyone = ["payment", "provisioning", "radius", "notification", "gateway"]
+    everyone = [*config.services, "gateway"]
     assert client.post(f"{PATH}/retry", headers=operator).status_code == 202
     assert publisher.sent == [RetryFailedJobsJob(service=name) for name in everyone]
     publisher.parcels.clear()

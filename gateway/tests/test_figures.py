@@ -1,8 +1,8 @@
 """The dashboard's figures are those of today in Nairobi, and each event counts once."""
 
 from dataclasses import replace
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import date, datetime, timedelta
+from typing import Any, Literal
 
 import pytest
 from flask.testing import FlaskClient
@@ -10,13 +10,25 @@ from sqlalchemy import Engine
 
 from gateway.config import Config
 from gateway.live import Hub
+from gateway.rebuilding import rebuild
 from gateway.web import create_app
 from gateway.worker import HANDLERS
 from hotspot.contract.message import Message
 from hotspot.contract.money import Money
-from hotspot.contract.operations import DashboardStatsUpdated, UpdateDashboardStatsJob
-from hotspot.contract.payments import PaymentCompleted, PaymentFailed, PaymentRequested
-from hotspot.contract.sessions import SessionStarted
+from hotspot.contract.operations import (
+    AlarmCleared,
+    AlarmRaised,
+    DashboardStatsUpdated,
+    PromiseChecked,
+    UpdateDashboardStatsJob,
+)
+from hotspot.contract.payments import (
+    PaymentCompleted,
+    PaymentFailed,
+    PaymentRequested,
+    PaymentReversed,
+)
+from hotspot.contract.sessions import SessionEnded, SessionStarted
 from hotspot.contract.sms import SmsDelivered, SmsFailed, SmsSent
 from hotspot.ids import new_id
 from hotspot.testing.handling import NOON, FakePublisher, envelope_for, run, run_envelope
@@ -60,6 +72,15 @@ def started() -> SessionStarted:
     )
 
 
+def checked(
+    promise: Literal["money_without_service", "service_without_time"],
+    broken: int,
+    at: datetime,
+    since: datetime | None = None,
+) -> PromiseChecked:
+    return PromiseChecked(promise=promise, broken=broken, checked_at=at, since=since)
+
+
 def hear(engine: Engine, *heard: Message, now: datetime = NOON) -> None:
     for event in heard:
         run(HANDLERS, event, engine, now=now)
@@ -86,6 +107,7 @@ def test_figures_are_worked_out_and_told(
     hear(engine, SmsFailed(reason="no", failed_at=NOON, **sms))  # type: ignore[arg-type]
     assert run(HANDLERS, UpdateDashboardStatsJob(), engine) == [DashboardStatsUpdated(as_of=NOON)]
     shown = stats(client, viewer)
+    assert (len(shown.pop("days")), len(shown.pop("routers"))) == (30, 1)
     assert shown == {
         "as_of": "2026-01-15T09:00:00Z",
         "day": "2026-01-15",
@@ -99,6 +121,32 @@ def test_figures_are_worked_out_and_told(
         "sms_delivered": 1,
         "sms_failed": 1,
         "jobs_failed": 0,
+        "payments_reversed": 0,
+        "sent_back": {"amount": 0, "currency": "KES"},
+        "guests_online": 2,
+        "alarms": [],
+        "money_without_service": None,
+        "service_without_time": None,
+        "promises": {"money_without_service": None, "service_without_time": None},
+    }
+
+
+def test_the_promises_are_shown_as_they_were_counted_last(
+    client: FlaskClient, viewer: dict[str, str], engine: Engine
+) -> None:
+    early, late = NOON - timedelta(minutes=1), NOON
+    hear(engine, checked("money_without_service", 0, late))
+    hear(engine, checked("money_without_service", 3, early))
+    hear(engine, checked("service_without_time", 2, late, since=early))
+    shown = stats(client, viewer)
+    assert (shown["money_without_service"], shown["service_without_time"]) == (0, 2)
+    assert shown["promises"] == {
+        "money_without_service": {"broken": 0, "as_of": "2026-01-15T09:00:00Z", "since": None},
+        "service_without_time": {
+            "broken": 2,
+            "as_of": "2026-01-15T09:00:00Z",
+            "since": "2026-01-15T08:59:00Z",
+        },
     }
 
 
@@ -188,3 +236,85 @@ def test_a_refresh_is_ordered(
     assert publisher.sent == [UpdateDashboardStatsJob()]
     publisher.away = True
     assert client.post("/api/v1/dashboard/refresh", headers=viewer).status_code == 503
+
+
+def ended(session: SessionStarted) -> SessionEnded:
+    return SessionEnded(
+        session_id=session.session_id,
+        user_id=session.user_id,
+        username=session.username,
+        grant_id=session.grant_id,
+        payment_id=session.payment_id,
+        ended_at=NOON,
+        cause="User-Request",
+        bytes_in=1,
+        bytes_out=2,
+    )
+
+
+def test_guests_online_are_counted_in_whatever_order_they_come_and_go(
+    client: FlaskClient, viewer: dict[str, str], engine: Engine
+) -> None:
+    stays, late = started(), started()
+    hear(engine, stays, started(), ended(stays), ended(late), late)
+    assert stats(client, viewer)["guests_online"] == 1
+
+
+def test_charts_have_every_day_and_today_by_router(
+    client: FlaskClient, viewer: dict[str, str], engine: Engine
+) -> None:
+    paid = replace(completed(), router_id="kilimani")
+    hear(engine, paid, started())
+    hear(engine, replace(paid, payment_id=new_id()), now=NOON - timedelta(days=2))
+    run(HANDLERS, UpdateDashboardStatsJob(), engine)
+    shown = stats(client, viewer)
+    assert [day["revenue"]["amount"] for day in shown["days"][-3:]] == [2000, 0, 2000]
+    assert (len(shown["days"]), shown["days"][-1]["day"]) == (30, "2026-01-15")
+    today = {
+        row["router"]: (row["revenue"]["amount"], row["sessions_started"])
+        for row in shown["routers"]
+    }
+    assert today == {"kilimani": (2000, 0), "127.0.0.1": (0, 1)}
+
+
+def test_alarms_stand_until_they_are_cleared(
+    client: FlaskClient, viewer: dict[str, str], engine: Engine
+) -> None:
+    raised = AlarmRaised(
+        service="radius", alarm="stuck", subject="a", said="A guest stays.", raised_at=NOON
+    )
+    over = AlarmCleared(
+        service="radius", alarm="stuck", subject="b", cleared_at=NOON + timedelta(minutes=1)
+    )
+    hear(engine, raised, over, replace(raised, subject="b"))
+    assert [one["subject"] for one in stats(client, viewer)["alarms"]] == ["a"]
+
+
+def test_the_figures_are_rebuilt_from_the_events_as_they_were_counted(
+    client: FlaskClient, viewer: dict[str, str], engine: Engine
+) -> None:
+    paid, gone = replace(completed(), router_id="kilimani"), started()
+    lost = replace(failed(), payment_id=new_id())
+    hear(engine, requested(), failed(), paid, lost, lost, started(), gone, ended(gone))
+    hear(engine, replace(paid, payment_id=new_id()), now=NOON - timedelta(days=3))
+    back = PaymentReversed(
+        payment_id=PAYMENT, receipt="TST1234567", amount=Money.shillings(20), reversed_at=NOON
+    )
+    hear(engine, back)
+    run(HANDLERS, UpdateDashboardStatsJob(), engine)
+    counted, kept = stats(client, viewer), day_figures(engine)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE day_figures SET value = 999")
+        connection.exec_driver_sql("DELETE FROM stays")
+        connection.exec_driver_sql("DELETE FROM gauges")
+        connection.exec_driver_sql("INSERT INTO day_figures VALUES ('2025-01-01', 'revenue', 7)")
+    assert rebuild(engine, NOON) == date(2025, 12, 17)
+    assert stats(client, viewer) == counted
+    # What no events are kept of stays as it was counted; a 0 is as good as no row.
+    assert day_figures(engine) == kept | {("2025-01-01", "revenue"): 7}
+
+
+def day_figures(engine: Engine) -> dict[tuple[str, str], int]:
+    with engine.connect() as connection:
+        rows = connection.exec_driver_sql("SELECT day::text, figure, value FROM day_figures")
+        return {(day, figure): value for day, figure, value in rows if value}

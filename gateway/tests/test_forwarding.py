@@ -15,9 +15,10 @@ from sqlalchemy import Engine
 from werkzeug.serving import make_server
 
 from hotspot.testing.databases import Databases
+from hotspot.testing.identity import Keys
 
 if TYPE_CHECKING:
-    from .conftest import Upstream
+    from .upstream import Upstream
 
 PAYMENT = f"/api/v1/payments/{uuid4()}"
 
@@ -141,6 +142,16 @@ def test_a_body_that_is_too_large_reaches_no_service(
     assert answer.status_code == 413
     assert answer.content_type == "application/problem+json"
     assert upstream.seen == []
+
+
+def test_a_statement_may_be_larger_than_other_bodies(
+    client: FlaskClient, upstream: "Upstream", keys: Keys
+) -> None:
+    upstream.answer("/api/v1/statements", {}, status=202)
+    headers = keys.headers("operator")
+    for size, status in ((5 * 1024 * 1024, 202), (6 * 1024 * 1024 + 1, 413)):
+        answer = client.post("/api/v1/statements", data=b"x" * size, headers=headers)
+        assert answer.status_code == status
 
 
 def test_a_body_nested_beyond_reason_is_the_services_to_refuse(

@@ -25,7 +25,7 @@ from hotspot.testing.handling import NOON, envelope_for, run_envelope
 from hotspot.testing.identity import Keys
 
 if TYPE_CHECKING:
-    from .conftest import Upstream
+    from .upstream import Upstream
 
 STREAMS = 100
 
@@ -67,6 +67,8 @@ def environment(
         "PROVISIONING_URL": nobody,
         "RADIUS_URL": nobody,
         "NOTIFICATION_URL": nobody,
+        "ROUTER_URL": nobody,
+        "SCHEDULER_URL": nobody,
     }
 
 

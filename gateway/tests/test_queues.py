@@ -7,12 +7,13 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import Engine
 
-from gateway.queues import QueueState, queues
+from gateway.queues import queues
+from hotspot.bus.management import QueueState
 from hotspot.testing.databases import Databases
 from hotspot.web.problem import Problem
 
 if TYPE_CHECKING:
-    from .conftest import Upstream
+    from .upstream import Upstream
 
 STATE = {
     "name": "payments",

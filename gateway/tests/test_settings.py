@@ -28,6 +28,8 @@ def settings(keys: Keys, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
         "PROVISIONING_URL": "http://127.0.0.1:8002",
         "RADIUS_URL": "http://127.0.0.1:8004",
         "NOTIFICATION_URL": "http://127.0.0.1:8005",
+        "ROUTER_URL": "http://127.0.0.1:8003",
+        "SCHEDULER_URL": "http://127.0.0.1:8006",
     }
     for name in ("RABBITMQ_MANAGEMENT_URL", "RATE_LIMIT_STORAGE_URL"):
         monkeypatch.delenv(name, raising=False)

@@ -1,4 +1,4 @@
-"""A phone is not pestered with prompts, and passwords are not guessed by trying."""
+"""A phone is not pestered with prompts; nobody guesses vouchers or receipts."""
 
 import threading
 from typing import TYPE_CHECKING
@@ -11,11 +11,13 @@ from limits.storage import MemoryStorage
 from sqlalchemy import Engine
 from werkzeug.test import TestResponse
 
-from gateway.throttle import Throttle, TooOften, network_of, storage_at
+from gateway.throttle import Throttle, network_of, storage_at
 from hotspot.testing.databases import Databases
 
 if TYPE_CHECKING:
-    from .conftest import Upstream
+    from hotspot.testing.identity import Keys
+
+    from .upstream import Upstream
 
 PHONE = "0712345678"
 
@@ -111,28 +113,30 @@ def test_what_names_no_phone_is_for_the_service_to_refuse(
     assert {client.post("/api/v1/payments", data=body).status_code for _ in range(5)} == {422}
 
 
-def test_wrong_logins_from_one_address_are_limited(client: FlaskClient) -> None:
-    body = {"email": "nobody@example.com", "password": "guess"}
-    statuses = [client.post("/api/v1/auth/token", json=body).status_code for _ in range(11)]
-    assert statuses == [401] * 10 + [429]
-    elsewhere = {"REMOTE_ADDR": "127.0.0.2"}
-    answer = client.post("/api/v1/auth/token", json=body, environ_overrides=elsewhere)
-    assert answer.status_code == 401
+def redeem(client: FlaskClient, address: str = "127.0.0.1") -> TestResponse:
+    body = {"code": "CCCCC-CCCCC-CCCCC"}
+    return client.post(
+        "/api/v1/vouchers/redeem", json=body, environ_overrides={"REMOTE_ADDR": address}
+    )
 
 
-def test_guessed_refresh_tokens_count_as_well(client: FlaskClient) -> None:
-    body = {"refresh_token": "guess"}
-    statuses = [client.post("/api/v1/auth/refresh", json=body).status_code for _ in range(11)]
-    assert statuses == [401] * 10 + [429]
+def test_vouchers_are_not_guessed_by_trying(client: FlaskClient, upstream: "Upstream") -> None:
+    upstream.answer("/api/v1/vouchers/redeem", {"status": 404}, status=404)
+    statuses = [redeem(client).status_code for _ in range(11)]
+    assert statuses == [404] * 10 + [429]
+    assert redeem(client, "127.0.0.2").status_code == 404
+    refused = redeem(client)
+    assert refused.content_type == "application/problem+json"
+    assert 1 <= int(refused.headers["Retry-After"]) <= 60
 
 
-def test_many_right_logins_from_one_address_are_fine_but_not_without_end() -> None:
-    throttle = Throttle(storage_at("memory://"))
-    for _ in range(120):
-        throttle.check_login("10.0.0.1")
-    with pytest.raises(TooOften) as raised:
-        throttle.check_login("10.0.0.1")
-    assert 1 <= int(raised.value.headers["Retry-After"]) <= 60
+def test_guests_behind_one_router_may_all_use_their_vouchers(
+    client: FlaskClient, upstream: "Upstream"
+) -> None:
+    upstream.answer("/api/v1/vouchers/redeem", {"id": "1"}, status=202)
+    assert {redeem(client).status_code for _ in range(30)} == {202}
+    upstream.answer("/api/v1/vouchers/redeem", {"status": 409}, status=409)
+    assert {redeem(client).status_code for _ in range(30)} == {409}
 
 
 def test_while_counts_cannot_be_kept_nobody_is_refused() -> None:
@@ -151,11 +155,67 @@ def test_while_counts_cannot_be_kept_nobody_is_refused() -> None:
         throttle.check_prompt("254712345678", None)
         throttle.check_prompt("254712345678", "key")
         throttle.count_prompt("254712345678", "key", replayed=False)
-        throttle.check_login("10.0.0.1")
-        throttle.count_wrong_login("10.0.0.1")
+        throttle.check_code("10.0.0.1")
+        throttle.count_wrong_code("10.0.0.1")
 
 
 def test_an_address_that_can_roam_counts_as_its_network() -> None:
     assert network_of("2001:db8::1") == network_of("2001:db8::ffff") == "2001:db8::/64"
     assert network_of("10.0.0.1") == "10.0.0.1"
     assert network_of("") == ""
+
+
+def claim(
+    client: FlaskClient, phone: str = PHONE, address: str = "127.0.0.1", **headers: str
+) -> TestResponse:
+    return client.post(
+        "/api/v1/payments/claim",
+        json={"receipt": "UAF9KD20QX", "phone": phone},
+        environ_overrides={"REMOTE_ADDR": address},
+        headers=headers,
+    )
+
+
+def test_receipts_are_shown_five_times_an_hour_for_a_phone_and_from_an_address(
+    client: FlaskClient, upstream: "Upstream", capsys: pytest.CaptureFixture[str]
+) -> None:
+    upstream.answer("/api/v1/payments/claim", {"id": "1"}, status=202)
+    assert [claim(client).status_code for _ in range(6)] == [202] * 5 + [429]
+    assert claim(client, address="127.0.0.2").status_code == 429
+    other = "0733000000"
+    assert claim(client, other).status_code == 429
+    refused = claim(client, PHONE)
+    assert 1 <= int(refused.headers["Retry-After"]) <= 3600
+    assert claim(client, other, "127.0.0.2").status_code == 202
+    assert len(upstream.seen) == 6
+    logged = capsys.readouterr().out
+    assert "receipts may be being guessed" in logged
+    assert "254712345678" not in logged
+
+
+def test_what_is_no_claim_does_not_count(client: FlaskClient, upstream: "Upstream") -> None:
+    upstream.answer("/api/v1/payments/claim", {}, status=422)
+    assert {claim(client).status_code for _ in range(7)} == {422}
+    assert {claim(client, "12").status_code for _ in range(7)} == {422}
+
+
+def test_guests_behind_one_router_may_all_show_their_own_receipts(
+    client: FlaskClient, upstream: "Upstream"
+) -> None:
+    own = {"X-Own-Receipt": "yes"}
+    upstream.answer("/api/v1/payments/claim", {"id": "1"}, status=202, headers=own)
+    phones = [f"07330000{number}" for number in range(10, 17)]
+    answers = [claim(client, phone) for phone in phones]
+    assert {answer.status_code for answer in answers} == {202}
+    assert "X-Own-Receipt" not in answers[0].headers
+    assert [claim(client, phones[0]).status_code for _ in range(5)] == [202] * 4 + [429]
+
+
+def test_staff_may_always_claim_for_guests(
+    client: FlaskClient, upstream: "Upstream", keys: "Keys"
+) -> None:
+    upstream.answer("/api/v1/payments/claim", {"id": "1"}, status=202)
+    support, viewer = keys.headers("support"), keys.headers("viewer")
+    assert {claim(client, **support).status_code for _ in range(7)} == {202}
+    assert [claim(client, **viewer).status_code for _ in range(6)] == [202] * 5 + [429]
+    assert claim(client, Authorization="Bearer nonsense").status_code == 401

@@ -1,7 +1,7 @@
 """The timeline: each event and job once, in the order of time, whatever order they arrived in."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID
 
@@ -12,7 +12,7 @@ from gateway.models import RecordedEvent, RecordedStep
 from gateway.worker import HANDLERS
 from hotspot.contract.message import Message
 from hotspot.contract.money import Money
-from hotspot.contract.operations import JobFailed, RotateLogs, Step, StepsRecorded
+from hotspot.contract.operations import JobFailed, PruneHistoryJob, Step, StepsRecorded
 from hotspot.contract.payments import PaymentCompleted
 from hotspot.contract.sessions import LoginAccepted, SessionExpired
 from hotspot.ids import new_id
@@ -210,10 +210,14 @@ def test_the_failure_of_a_job_joins_its_payment(
     assert shown["message"] == "JobFailed"
 
 
+def forget(engine: Engine, now: datetime) -> None:
+    run(HANDLERS, PruneHistoryJob(service="gateway", begun_at=now), engine, now=now)
+
+
 def test_what_is_a_month_old_is_forgotten(engine: Engine) -> None:
     hear(engine, completed())
     record(engine, "payment", step("ProcessPaymentJob"))
-    run(HANDLERS, RotateLogs(), engine, now=NOON + timedelta(days=29))
+    forget(engine, NOON + timedelta(days=29))
     assert (rows_of(engine, RecordedEvent), rows_of(engine, RecordedStep)) == (1, 1)
-    run(HANDLERS, RotateLogs(), engine, now=NOON + timedelta(days=31))
+    forget(engine, NOON + timedelta(days=31))
     assert (rows_of(engine, RecordedEvent), rows_of(engine, RecordedStep)) == (0, 0)

@@ -58,9 +58,9 @@ class Whose:
 
 
 @blueprint.get("")
+@needs_role("viewer")
 @blueprint.arguments(WhoseSchema, location="query")
 @blueprint.response(200, AccessSchema)
-@needs_role("viewer")
 def show_access(asked: Mapping[str, Any]) -> dict[str, Any]:
     """What is left to a user or a device. Raises 422 unless one of them is named."""
     if len(asked) != 1:

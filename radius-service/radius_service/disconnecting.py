@@ -16,7 +16,14 @@ from radius_service import booking, kicks
 from radius_service.accounting import GONE
 from radius_service.coa import Answer, Kick, disconnect
 from radius_service.letters import letters_of, send_all
-from radius_service.reaching import is_deaf, online, remember_hearing, router_of
+from radius_service.reaching import (
+    DEAF_FOR,
+    HOPELESS_FOR,
+    is_deaf,
+    online,
+    remember_hearing,
+    router_of,
+)
 
 log = structlog.get_logger()
 
@@ -52,7 +59,8 @@ def disconnecting(coa_port: int, call: Callable[[Kick], Answer] = disconnect) ->
 def find_kick(job: DisconnectSessionJob, work: Work, *, coa_port: int) -> Sending | None:
     """Whom to disconnect and where; None for who has left already, and for who may stay.
 
-    Where it is known that the router hears no requests, its API is asked at once.
+    Where it is known that the router hears no requests, its API is asked at once. Where that was
+    in vain, requests are tried again soon: the router may have been away only for a moment.
     """
     db = work.session
     session = online(db, job.session_id)
@@ -69,7 +77,8 @@ def find_kick(job: DisconnectSessionJob, work: Work, *, coa_port: int) -> Sendin
     if target is None:
         _by_api(work, session, kick, skipped="no secret is known")
         return None
-    if is_deaf(work, target.address):
+    deaf_for = DEAF_FOR if kicks.api_is_of_use(db, kick) else HOPELESS_FOR
+    if is_deaf(work, target.address, within=deaf_for):
         _by_api(work, session, kick, skipped="the router hears no such requests")
         return None
     return Sending(
@@ -102,14 +111,19 @@ def record_disconnect(
 
 
 def record_guest_disconnected(event: GuestDisconnected, work: Work) -> None:
-    """What the router's API did. Believed once the Stop has come, or the guest is not there."""
+    """What the router's API did. Believed once the Stop has come, or the guest is not there.
+
+    The Stop is mostly faster than this word of it: it stands in the ledger all the same.
+    """
     db = work.session
-    session, kick = online(db, event.session_id), kicks.opened(db, event.session_id)
-    if session is None or kick is None:
+    session, kick = online(db, event.session_id), kicks.last(db, event.session_id)
+    if kick is None:
         return
     kicks.answer_api(
         db, kick, attempt=event.attempt, outcome=event.outcome, detail=event.detail, at=event.at
     )
+    if session is None or kick.ended_at is not None:
+        return
     if event.outcome == "not_there" and session.seen_at <= event.at:
         close_gone(work, session)
     elif event.outcome == "removed":

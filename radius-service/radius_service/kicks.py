@@ -97,6 +97,12 @@ def opened(db: Session, session_id: UUID) -> Row[Any] | None:
     return db.execute(wanted).first()
 
 
+def last(db: Session, session_id: UUID) -> Row[Any] | None:
+    """The kick of a session that is open, or was at last."""
+    wanted = select(KICKS).where(KICKS.c.session_id == session_id)
+    return db.execute(wanted.order_by(KICKS.c.kick_id.desc()).limit(1)).first()
+
+
 def wait(db: Session, kick_id: UUID, until: datetime) -> None:
     """Order it again only then, unless it has ended."""
     db.execute(update(KICKS).where(KICKS.c.kick_id == kick_id).values(due_at=until))
@@ -148,6 +154,15 @@ def answer_api(
     )
     if db.execute(waiting).first() is None:
         note(db, kick, "router_api", at=at, outcome=outcome, detail=detail)
+
+
+def api_is_of_use(db: Session, kick: Row[Any]) -> bool:
+    """Whether the router's API did what it was asked when it was asked last, or was not asked."""
+    asked = select(KICK_STEPS.c.outcome).where(
+        KICK_STEPS.c.kick_id == kick.kick_id, KICK_STEPS.c.step == "router_api"
+    )
+    said = db.scalar(asked.order_by(KICK_STEPS.c.step_id.desc()).limit(1))
+    return said in (None, "removed", "not_there")
 
 
 def close(db: Session, session_ids: Sequence[UUID], *, at: datetime, cause: str | None) -> None:

@@ -17,6 +17,8 @@ from radius_service.nas import read_clients
 
 # A router that heard nothing is not waited for again so soon: guests of others wait meanwhile.
 DEAF_FOR = timedelta(minutes=5)
+# Where its API is of no use either. One lost packet must not let a guest stay for minutes.
+HOPELESS_FOR = timedelta(seconds=20)
 
 
 def online(db: Session, session_id: UUID) -> Row[Any] | None:
@@ -48,10 +50,10 @@ def router_of(db: Session, session: Row[Any], *, coa_port: int) -> Kick | None:
     )
 
 
-def is_deaf(work: Work, address: str) -> bool:
+def is_deaf(work: Work, address: str, *, within: timedelta = DEAF_FOR) -> bool:
     """Whether the router was silent a short while ago."""
     silent_at = work.session.scalar(select(DeafRouter.silent_at).where(DeafRouter.nas == address))
-    return silent_at is not None and silent_at > work.now - DEAF_FOR
+    return silent_at is not None and silent_at > work.now - within
 
 
 def remember_hearing(work: Work, address: str, answer: Answer | Unclear) -> None:

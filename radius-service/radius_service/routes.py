@@ -28,9 +28,9 @@ blueprint = Blueprint("sessions", __name__, url_prefix="/api/v1/sessions")
 
 
 @blueprint.get("")
+@needs_role("viewer")
 @blueprint.arguments(SessionFilterSchema, location="query")
 @blueprint.response(200, SessionsSchema)
-@needs_role("viewer")
 @paged
 def list_sessions(wanted: dict[str, str]) -> dict[str, Any]:
     """Sessions, newest first."""
@@ -48,8 +48,8 @@ def list_sessions(wanted: dict[str, str]) -> dict[str, Any]:
 
 
 @blueprint.get("/promise")
-@blueprint.response(200, PromiseSchema)
 @needs_role("viewer")
+@blueprint.response(200, PromiseSchema)
 def show_promise() -> dict[str, Any]:
     """How many sessions are open more than a minute after their paid time, at this moment."""
     at = now()
@@ -63,16 +63,16 @@ def show_promise() -> dict[str, Any]:
 
 
 @blueprint.get("/<uuid:session_id>")
-@blueprint.response(200, SessionWithKicksSchema)
 @needs_role("viewer")
+@blueprint.response(200, SessionWithKicksSchema)
 def show_session(session_id: UUID) -> dict[str, Any]:
     """One session, and what was done to end it."""
     return {**_seen(_row(session_id)), "kicks": _kicks_of(session_id)}
 
 
 @blueprint.delete("/<uuid:session_id>")
-@blueprint.response(202, DispatchedSchema)
 @needs_role("support")
+@blueprint.response(202, DispatchedSchema)
 @refuses({409: "It is not online."})
 def disconnect_session(session_id: UUID) -> dict[str, Any]:
     """Have the guest sent off by their router."""

@@ -22,9 +22,9 @@ MOST_DAYS = 800
 
 
 @blueprint.get("")
+@needs_role("viewer")
 @blueprint.arguments(UseFilterSchema, location="query")
 @blueprint.response(200, UseSchema)
-@needs_role("viewer")
 def show_use(wanted: dict[str, Any]) -> dict[str, Any]:
     """What a user used, day by day. Raises 422 where neither username nor phone is given."""
     if "username" in wanted:

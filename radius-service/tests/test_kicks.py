@@ -161,19 +161,38 @@ def test_what_the_api_said_before_the_guest_was_seen_again_is_not_believed(
     assert online.row("SELECT status FROM sessions").status == "online"
 
 
-def test_an_answer_of_the_api_about_nobody_is_let_be(online: Database) -> None:
+def test_what_the_api_did_is_written_down_though_the_stop_came_first(online: Database) -> None:
     send_off(online, SILENT)
     book(online, stop(at=NOON + SECOND))
-    assert api_says(online, "removed", at=NOON + 2 * SECOND) == []
+    assert api_says(online, "removed", at=NOON + SECOND) == []
+    assert ("router_api", "removed") in steps(online)
+    assert online.row("SELECT outcome FROM kicks").outcome == "stopped"
+
+
+def test_an_answer_of_the_api_about_nobody_is_let_be(online: Database) -> None:
+    assert api_says(online, "removed", at=NOON) == []
+    assert steps(online) == []
 
 
 def test_a_silent_router_is_not_waited_for_again_at_once(online: Database) -> None:
     send_off(online, SILENT)
+    api_says(online, "removed", at=NOON + SECOND)
     (job,) = send_off(online, nobody, at=NOON + MINUTE)
     assert isinstance(job, DisconnectGuestJob)
     assert steps(online)[-2:] == [("disconnect_request", "skipped"), ("router_api", "waiting")]
     send_off(online, ASKED, at=NOON + 6 * MINUTE)
     assert online.rows("SELECT * FROM deaf_routers") == []
+
+
+@pytest.mark.parametrize("api", ["unreachable", "unknown_router", None])
+def test_a_router_that_was_silent_is_asked_again_soon_where_its_api_is_of_no_use(
+    online: Database, api: str | None
+) -> None:
+    send_off(online, SILENT)
+    if api is not None:
+        api_says(online, api, at=NOON + SECOND)
+    send_off(online, nobody, at=NOON + 10 * SECOND)
+    assert send_off(online, ASKED, at=NOON + 20 * SECOND) == []
 
 
 def test_a_router_whose_secret_is_unknown_is_asked_through_its_api(online: Database) -> None:

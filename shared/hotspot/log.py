@@ -6,6 +6,9 @@ from typing import TextIO
 
 import structlog
 
+# Bound while a request is answered: one process may serve several services.
+SITE = "site"
+
 
 def configure(service: str, role: str, level: str, stream: TextIO | None = None) -> None:
     """Log as JSON lines to `stream` (standard error), from structlog and from `logging` alike."""
@@ -46,7 +49,7 @@ def _naming(service: str, role: str) -> structlog.typing.Processor:
     def name(
         _logger: object, _method: str, event: structlog.typing.EventDict
     ) -> structlog.typing.EventDict:
-        event["service"] = service
+        event["service"] = event.pop(SITE, service)
         event["role"] = role
         return event
 

@@ -1,8 +1,8 @@
 """Everything heavy that all processes of a machine can share by being forked from one parent.
 
 What is imported here is paid for once; what each child imports for itself is paid for by each, in
-memory and in time. Nothing here may start a thread or import gevent: web processes patch the
-standard library for gevent after the fork (`hotspot.serve`).
+memory and in time. Nothing here may start a thread, or gevent's event loop: web processes patch
+the standard library for gevent after the fork (`hotspot.serve`).
 """
 
 import importlib
@@ -10,6 +10,12 @@ import importlib.util
 
 import alembic.operations
 import flask_smorest
+import gevent.events
+import gevent.os
+import gevent.select
+import gevent.signal
+import gevent.subprocess
+import gevent.threading
 import phonenumbers
 import pika.adapters.select_connection
 import prometheus_client
@@ -23,6 +29,7 @@ import hotspot.bus.worker
 import hotspot.log
 import hotspot.serve
 import hotspot.web.app
+import hotspot.web.server
 from hotspot.bus.database import connect
 from hotspot.contract import table
 from hotspot.contract.message import schema_of
@@ -30,6 +37,12 @@ from hotspot.contract.message import schema_of
 LIBRARIES = (
     alembic.operations,
     flask_smorest,
+    gevent.events,
+    gevent.os,
+    gevent.select,
+    gevent.signal,
+    gevent.subprocess,
+    gevent.threading,
     phonenumbers,
     pika.adapters.select_connection,
     prometheus_client,
@@ -41,10 +54,11 @@ LIBRARIES = (
     hotspot.log,
     hotspot.serve,
     hotspot.web.app,
+    hotspot.web.server,
 )
 
 # The parts of a service that its processes import.
-_PARTS = ("config", "worker", "web", "server")
+_PARTS = ("config", "worker", "web", "server", "timer")
 
 
 def _preload() -> None:

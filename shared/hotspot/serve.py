@@ -4,24 +4,36 @@ import argparse
 import importlib
 import signal
 import sys
+import threading
+from collections.abc import Callable, Sequence
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hotspot import settings
 from hotspot.contract import table
 from hotspot.contract.topology import service_named
 
+if TYPE_CHECKING:
+    from hotspot.bus.rabbit import RabbitTransport
+    from hotspot.bus.worker import Worker
+
 
 def main(argv: list[str]) -> int:
     """Run until the process is told to stop; answers the exit code."""
-    arguments = _parser().parse_args(argv)
-    package = package_of(arguments.service)
+    parser = _parser()
+    arguments = parser.parse_args(argv)
+    if len(arguments.service) > 1 and arguments.role != "web":
+        parser.error("only `web` serves several services")
     if arguments.role == "web":
         _patch_for_gevent()  # before anything else is imported
+    if len(arguments.service) > 1:
+        return run_webs(arguments.service)
+    (service,) = arguments.service
+    package = package_of(service)
     config = settings.read(_part(package, "config").load)
     from hotspot import log
 
-    log.configure(arguments.service, arguments.role, config.log_level)
+    log.configure(service, arguments.role, config.log_level)
     return _ROLES[arguments.role](package, config, arguments)
 
 
@@ -32,41 +44,67 @@ def package_of(service: str) -> str:
 
 def run_web(package: str, config: Any, _arguments: argparse.Namespace) -> int:
     """Serve HTTP with gunicorn's gevent worker."""
-    from hotspot.web.server import serve
+    from hotspot.web.server import Site, serve
 
-    return serve(_part(package, "web").create_app, config)
+    site = Site(factory=_part(package, "web").create_app, config=config)
+    return serve([site], workers=config.web_workers)
+
+
+def run_webs(services: Sequence[str]) -> int:
+    """Serve HTTP for several services, each on its own port with settings of its own."""
+    from hotspot import log
+    from hotspot.web.server import Site, serve
+
+    sites = []
+    for service in services:
+        package = package_of(service)
+        config = settings.read(_part(package, "config").load, settings.prefix_of(service))
+        sites.append(Site(factory=_part(package, "web").create_app, config=config))
+    log.configure("+".join(services), "web", sites[0].config.log_level)
+    return serve(sites)
 
 
 def run_worker(package: str, config: Any, arguments: argparse.Namespace) -> int:
     """Handle messages of one or more groups until SIGTERM."""
-    from hotspot.bus.database import connect
-    from hotspot.bus.handling import Handling
-    from hotspot.bus.rabbit import RabbitTransport
-    from hotspot.bus.worker import HandlersDoNotMatch, Worker
-    from hotspot.clock import utc_now
-
-    named = {group.name: group for group in table.GROUPS}
-    handling = Handling(
-        service=config.service,
-        handlers=_part(package, "worker").handlers(config),
-        engine=connect(config.database_url),
-        clock=utc_now,
-    )
-    transport = RabbitTransport(config.amqp_url, f"{config.service} {'+'.join(arguments.group)}")
-    try:
-        worker = Worker(
-            service=service_named(config.service),
-            groups=[named[name] for name in arguments.group],
-            handling=handling,
-            transport=transport,
-        )
-    except HandlersDoNotMatch as error:
-        transport.close()
-        sys.stderr.write(f"hotspot: {error}\n")
+    transport = _transport(config, "+".join(arguments.group))
+    worker = _worker(package, config, arguments.group, transport)
+    if worker is None:
         return 2
-    signal.signal(signal.SIGTERM, lambda *_: worker.stop())
-    signal.signal(signal.SIGINT, lambda *_: worker.stop())
+    _stop_by_signal(worker.stop)
     worker.run()
+    return 0
+
+
+def run_scheduler(package: str, config: Any, arguments: argparse.Namespace) -> int:
+    """Publish what is due, where this process leads; with groups, handle their messages beside."""
+    transport = _transport(config, "scheduler")
+    transport.wait_until_up(timeout=10)  # what is due now need not wait for the next that is
+    timekeeper = _part(package, "timer").timekeeper(config, transport)
+    if not arguments.group:
+        _stop_by_signal(timekeeper.stop)
+        timekeeper.run()
+        transport.close()
+        return 0
+    worker = _worker(package, config, arguments.group, transport)
+    if worker is None:
+        return 2
+
+    def keep_time() -> None:
+        try:
+            timekeeper.run()
+        finally:
+            worker.stop()  # a scheduler without its timer must not look alive
+
+    def stop() -> None:
+        timekeeper.stop()
+        worker.stop()
+
+    _stop_by_signal(stop)
+    timer = threading.Thread(target=keep_time, name="timer", daemon=True)
+    timer.start()
+    worker.run()
+    timekeeper.stop()
+    timer.join(timeout=10)
     return 0
 
 
@@ -87,6 +125,16 @@ def run_seed(package: str, config: Any, _arguments: argparse.Namespace) -> int:
     return int(_part(package, "seed").run(config))
 
 
+def run_rebuild(package: str, config: Any, _arguments: argparse.Namespace) -> int:
+    """Count the dashboard's figures anew from the events that are kept."""
+    return int(_part(package, "rebuilding").run(config))
+
+
+def run_register_urls(package: str, config: Any, _arguments: argparse.Namespace) -> int:
+    """Tell M-Pesa where to report payments that are made without a prompt (C2B)."""
+    return int(_part(package, "registering").run(config))
+
+
 def run_server(package: str, config: Any, _arguments: argparse.Namespace) -> int:
     """The service's own kind of server (RADIUS)."""
     return int(_part(package, "server").run(config))
@@ -102,26 +150,82 @@ def run_operator(package: str, config: Any, arguments: argparse.Namespace) -> in
 _ROLES = {
     "web": run_web,
     "worker": run_worker,
+    "scheduler": run_scheduler,
     "migrate": run_migrate,
     "seed": run_seed,
     "server": run_server,
     "operator": run_operator,
+    "register-urls": run_register_urls,
+    "rebuild": run_rebuild,
 }
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m hotspot.serve", description=__doc__)
-    parser.add_argument("service", choices=[service.name for service in table.SERVICES])
+    parser.add_argument(
+        "service", type=_named, help="its name; for `web`, several separated by commas"
+    )
     roles = parser.add_subparsers(dest="role", required=True)
     for name, run in _ROLES.items():
         role = roles.add_parser(name, help=run.__doc__)
-        if name == "worker":
+        if name in ("worker", "scheduler"):
             groups = [group.name for group in table.GROUPS]
-            role.add_argument("--group", action="append", required=True, choices=groups)
+            is_worker = name == "worker"
+            role.add_argument("--group", action="append", required=is_worker, choices=groups)
         if name == "operator":
             role.add_argument("--email", required=True)
             role.add_argument("--role", dest="as_role", required=True)
     return parser
+
+
+def _named(text: str) -> list[str]:
+    """The services of a command line."""
+    known = [service.name for service in table.SERVICES]
+    names = text.split(",")
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise argparse.ArgumentTypeError(f"{', '.join(unknown)}: not one of {', '.join(known)}")
+    return names
+
+
+def _transport(config: Any, role: str) -> "RabbitTransport":
+    from hotspot.bus.rabbit import RabbitTransport
+
+    return RabbitTransport(config.amqp_url, f"{config.service} {role}")
+
+
+def _worker(
+    package: str, config: Any, groups: list[str], transport: "RabbitTransport"
+) -> "Worker | None":
+    """A worker of these groups; None where the service cannot handle all of their messages."""
+    from hotspot.bus.database import connect
+    from hotspot.bus.handling import Handling
+    from hotspot.bus.worker import HandlersDoNotMatch, Worker
+    from hotspot.clock import utc_now
+
+    named = {group.name: group for group in table.GROUPS}
+    handling = Handling(
+        service=config.service,
+        handlers=_part(package, "worker").handlers(config),
+        engine=connect(config.database_url),
+        clock=utc_now,
+    )
+    try:
+        return Worker(
+            service=service_named(config.service),
+            groups=[named[name] for name in groups],
+            handling=handling,
+            transport=transport,
+        )
+    except HandlersDoNotMatch as error:
+        transport.close()
+        sys.stderr.write(f"hotspot: {error}\n")
+        return None
+
+
+def _stop_by_signal(stop: Callable[[], None]) -> None:
+    signal.signal(signal.SIGTERM, lambda *_: stop())
+    signal.signal(signal.SIGINT, lambda *_: stop())
 
 
 def _part(package: str, name: str) -> ModuleType:

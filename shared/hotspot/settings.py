@@ -15,7 +15,11 @@ C = TypeVar("C")
 
 @dataclass(frozen=True, kw_only=True)
 class CommonConfig:
-    """What every service reads. Services derive their own Config from it."""
+    """What every service reads. Services derive their own Config from it.
+
+    `web_workers`: processes that serve HTTP on the one port; one, with no master over it, is what
+    a small machine needs.
+    """
 
     service: str
     database_url: str
@@ -25,6 +29,7 @@ class CommonConfig:
     port: int
     encryption_keys: tuple[str, ...]
     jwt_public_key: str
+    web_workers: int = 1
 
 
 def common(env: Env, service: str) -> dict[str, object]:
@@ -38,15 +43,26 @@ def common(env: Env, service: str) -> dict[str, object]:
         "port": env.int("PORT", validate=_port),
         "encryption_keys": encryption_keys(env),
         "jwt_public_key": pem(env, "JWT_PUBLIC_KEY"),
+        "web_workers": env.int("WEB_WORKERS", 1, validate=_positive),
     }
 
 
-def read(load: Callable[[Env], C]) -> C:
-    """Load a service's Config from the environment, or say what is wrong and exit 2."""
+def read(load: Callable[[Env], C], prefix: str = "") -> C:
+    """Load a service's Config from the environment, or say what is wrong and exit 2.
+
+    `prefix`: before each setting's name, where one process serves several services.
+    """
+    env = Env()
     try:
-        return load(Env())
+        with env.prefixed(prefix):
+            return load(env)
     except EnvError as error:
         stop(str(error))
+
+
+def prefix_of(service: str) -> str:
+    """Before the settings of a service that shares its process with others: `RADIUS__`."""
+    return f"{service.upper()}__"
 
 
 def stop(reason: str) -> NoReturn:
@@ -94,6 +110,12 @@ def _starts_with(*prefixes: str) -> Callable[[str], bool]:
         return True
 
     return check
+
+
+def _positive(value: int) -> bool:
+    if value < 1:
+        raise ValidationError("must be at least 1")
+    return True
 
 
 def _port(value: int) -> bool:

@@ -71,7 +71,7 @@ class MemoryBroker:
                     self.enqueue(target, replace(delivery, queue=target))
 
     def _end_stale(self) -> None:
-        """As RabbitMQ does: what is not delivered yet goes where dead messages go, with a reason."""
+        """As RabbitMQ does: what nobody has in hand goes where dead messages go, and why."""
         for queue in table.QUEUES:
             waiting, self.queues[queue.name] = self.queues[queue.name], deque()
             for delivery in waiting:

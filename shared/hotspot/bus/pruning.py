@@ -31,7 +31,7 @@ class Kept:
     @property
     def table(self) -> Any:
         """The table that the column belongs to."""
-        return self.since.table  # type: ignore[union-attr]  # of a column, there is one
+        return self.since.table
 
 
 BUS_KEPT = (

@@ -92,8 +92,3 @@ def measure_service(
             spool_most=fill.most if fill else None,
         )
     )
-
-
-def prune_bus(work: Work) -> int:
-    """One batch of the bus's own history."""
-    return sum(one.rows for one in forget_batch(work.session, BUS_KEPT, work.now))

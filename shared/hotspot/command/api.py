@@ -51,6 +51,19 @@ class Api:
         """DELETE."""
         return self._call("DELETE", path, None, {})
 
+    def page(self, path: str, form: Mapping[str, str] | None = None) -> str:
+        """The text of a page as a browser gets it, after redirects."""
+        url = path if "://" in path else self._base + path
+        try:
+            answer = self._session.request(
+                "POST" if form else "GET", url, data=form, timeout=_TIMEOUT
+            )
+        except requests.RequestException as error:
+            raise ApiError(f"{url}: {error}") from error
+        if not answer.ok:
+            raise ApiError(f"{url}: {answer.status_code}", answer.status_code)
+        return answer.text
+
     def items(self, path: str) -> Sequence[Body]:
         """GET a list, all of its pages."""
         found: list[Body] = []

@@ -6,10 +6,12 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from typing import IO
 
 from hotspot.command import keeper, linters, packages, ports, secrets, system
 from hotspot.command.errors import Unable
@@ -19,6 +21,18 @@ from hotspot.command.ports import Ports
 from hotspot.command.progress import Progress
 from hotspot.command.system import Servers
 
+# Debian's packages, and how each shows that it is there. The server's programs are in /usr/sbin.
+_NEEDED: dict[str, Callable[[], object]] = {
+    "chromium": partial(shutil.which, "chromium"),
+    "freeradius-utils": partial(shutil.which, "radclient"),
+    "freeradius": partial(shutil.which, "freeradius", path="/usr/sbin:/usr/local/sbin"),
+    "freeradius-postgresql": Path("/usr/lib/freeradius/rlm_sql_postgresql.so").exists,
+}
+
+# Tests that start whole systems, and those of parts that use both cores little: each about half of
+# the time that all take.
+WHOLE_SYSTEM = ("tests", "gateway/tests", "simulators/tests")
+
 # Below the kernel's range for outgoing connections, one of which could take a port that was free.
 _BASES = range(20_000, 31_000)
 
@@ -27,21 +41,29 @@ def run(
     home: Home, progress: Progress, *, arguments: Sequence[str], environ: Mapping[str, str]
 ) -> int:
     """Run everything, or with arguments what pytest makes of them; answers the worst exit code."""
-    if shutil.which("radclient") is None:
-        with progress.step("Debian's freeradius-utils installed"):
-            packages.install(
-                ("freeradius-utils",), reason="The tests need radclient.", say=progress.say
-            )
+    _install_what_is_missing(progress)
     linted = 0 if arguments else linters.run(home.checkout, progress)
     with _servers(home, progress, environ) as told:
         tested = _pytest(home, arguments, {**environ, **told})
     return max(linted, tested)
 
 
-def bench(home: Home, progress: Progress, *, environ: Mapping[str, str]) -> int:
-    """Run the benchmarks, on servers that keep what they are told as real ones do."""
+def _install_what_is_missing(progress: Progress) -> None:
+    """radclient and the server that ours must answer like; the browser that guests stand for."""
+    missing = tuple(name for name, is_there in _NEEDED.items() if not is_there())
+    if missing:
+        with progress.step(f"Debian's {', '.join(missing)} installed"):
+            reason = "The tests compare our RADIUS server with FreeRADIUS, and look at pages."
+            packages.install(missing, reason=reason, say=progress.say)
+
+
+def bench(
+    home: Home, progress: Progress, *, names: Sequence[str], environ: Mapping[str, str]
+) -> int:
+    """Run the benchmarks (all, or those named), on servers that keep what they are told as real
+    ones do; answers the exit code."""
     with _servers(home, progress, environ, durable=True) as told:
-        command = [sys.executable, "-P", "-m", "benchmarks"]
+        command = [sys.executable, "-P", "-m", "benchmarks", *names]
         return subprocess.run(
             command, cwd=home.checkout, env={**environ, **told}, check=False
         ).returncode
@@ -97,20 +119,56 @@ def _free_ports() -> Ports:
 
 
 def _pytest(home: Home, arguments: Sequence[str], environ: Mapping[str, str]) -> int:
+    """One pytest for what was asked for; for everything two, side by side, one for each core.
+
+    What the second one says is shown when both have ended, so that their lines do not mix.
+    """
     # Ctrl-C reaches pytest too, which then ends in its own way; this process waits for it.
     previous = signal.signal(signal.SIGINT, lambda *_: None)
     try:
-        process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "pytest", *arguments],
-            cwd=home.checkout,
-            env=dict(environ),
-            preexec_fn=partial(die_with, os.getpid(), signal.SIGTERM),  # noqa: PLW1509
-        )
-        try:
-            return process.wait()
-        finally:
-            if process.poll() is None:
-                process.terminate()
-                process.wait()
+        if arguments:
+            with _running(home, arguments, environ) as alone:
+                return alone.wait()
+        with (
+            tempfile.TemporaryFile() as said,
+            _running(home, WHOLE_SYSTEM, environ) as whole,
+            _running(home, _parts(home), environ, output=said) as parts,
+        ):
+            worst = max(whole.wait(), parts.wait())
+            said.seek(0)
+            shutil.copyfileobj(said, sys.stdout.buffer)
+            sys.stdout.flush()
+            return worst
     finally:
         signal.signal(signal.SIGINT, previous)
+
+
+def _parts(home: Home) -> list[str]:
+    """The folders with the tests of the parts."""
+    folders = home.checkout.glob("*/tests")
+    found = sorted(str(folder.relative_to(home.checkout)) for folder in folders)
+    return [folder for folder in found if folder not in WHOLE_SYSTEM]
+
+
+@contextmanager
+def _running(
+    home: Home,
+    arguments: Sequence[str],
+    environ: Mapping[str, str],
+    *,
+    output: IO[bytes] | None = None,
+) -> Iterator["subprocess.Popen[bytes]"]:
+    process = subprocess.Popen(
+        [sys.executable, "-P", "-m", "pytest", *arguments],
+        cwd=home.checkout,
+        env=dict(environ),
+        stdout=output,
+        stderr=subprocess.STDOUT if output else None,
+        preexec_fn=partial(die_with, os.getpid(), signal.SIGTERM),  # noqa: PLW1509
+    )
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            process.terminate()
+            process.wait()

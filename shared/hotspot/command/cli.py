@@ -11,7 +11,7 @@ from types import FrameType
 import click
 
 from hotspot.command import keeper, leftovers, processes, system
-from hotspot.command.cli_operate import jobs, operator, queues, trace
+from hotspot.command.cli_operate import jobs, mpesa, operator, queues, trace
 from hotspot.command.errors import Unable
 from hotspot.command.home import Home
 from hotspot.command.keeper import Keeper
@@ -72,7 +72,7 @@ def hotspot(context: click.Context) -> None:
 @hotspot.command()
 @click.pass_obj
 def demo(home: Home) -> None:
-    """Start everything with the simulators, and watch a guest pay and get online."""
+    """Start everything with the simulators; a router becomes a hotspot, a guest pays for it."""
     from hotspot.clock import utc_now
     from hotspot.command import secrets
     from hotspot.command.api import Api, gateway_as_owner
@@ -95,6 +95,7 @@ def demo(home: Home) -> None:
         gateway=Api(running.url("gateway")),
         owner=gateway_as_owner(running, utc_now()),
         simulators=Api(running.url("simulators")),
+        api_port=running.ports["RouterOS API"],
     )
     try:
         story.play()
@@ -104,7 +105,7 @@ def demo(home: Home) -> None:
         ) from error
     progress.say("")
     _print_links(progress, running)
-    progress.say(f"Log in as {DEMO_OWNER} with the password {password}")
+    progress.say(f"Log in to the dashboard as {DEMO_OWNER} with the password {password}")
     progress.say("It is left running. Stop it: ./hotspot down")
 
 
@@ -169,6 +170,7 @@ def _print_links(progress: Progress, running: Running) -> None:
     gateway = running.url("gateway")
     links = {
         "Guests' page": f"{gateway}/",
+        "Dashboard": f"{gateway}/dashboard",
         "API": f"{gateway}/api/v1/openapi.json",
     }
     if running.simulators:
@@ -261,12 +263,13 @@ def _log_files(home: Home, name: str | None) -> list[Path]:
 
 
 @hotspot.command()
+@click.argument("names", nargs=-1)
 @click.pass_context
-def bench(context: click.Context) -> None:
-    """Run the benchmarks, and print their tables."""
+def bench(context: click.Context, names: tuple[str, ...]) -> None:
+    """Run the benchmarks, or those of these NAMES, and print their tables."""
     from hotspot.command import checks
 
-    context.exit(checks.bench(context.obj, Progress(), environ=os.environ))
+    context.exit(checks.bench(context.obj, Progress(), names=names, environ=os.environ))
 
 
 @hotspot.command("test", context_settings={"ignore_unknown_options": True, "help_option_names": []})
@@ -281,5 +284,5 @@ def run_tests(context: click.Context, arguments: tuple[str, ...]) -> None:
     context.exit(checks.run(home, Progress(), arguments=arguments, environ=os.environ))
 
 
-for _command in (operator, jobs, queues, trace):
+for _command in (operator, mpesa, jobs, queues, trace):
     hotspot.add_command(_command)

@@ -1,4 +1,4 @@
-"""The subcommands that operate a running system: accounts, failed jobs, queues, traces."""
+"""The subcommands that operate a running system: accounts, M-Pesa, failed jobs, queues, traces."""
 
 import re
 from typing import TYPE_CHECKING
@@ -36,6 +36,20 @@ def operator_add(home: Home, email: str, role: str, password: str | None) -> Non
         password = click.prompt("Password", hide_input=True, confirmation_prompt=True)
     add(home, running, email=email, role=role, password=password)
     click.echo(f"{email} may log in as {role}.")
+
+
+@click.group()
+def mpesa() -> None:
+    """What M-Pesa must be told once."""
+
+
+@mpesa.command("register-urls")
+@click.pass_obj
+def mpesa_register_urls(home: Home) -> None:
+    """Have M-Pesa report payments that are made without a prompt (paybill, till)."""
+    from hotspot.command.mpesa import register_urls
+
+    click.echo(register_urls(running_system(home)))
 
 
 @click.group()

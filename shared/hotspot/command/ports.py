@@ -65,7 +65,17 @@ WELL_KNOWN = (
         transport="udp",
         offset=814,
     ),
+    WellKnown(
+        name="RouterOS API",
+        variable="HOTSPOT_ROUTEROS_PORT",
+        default=8728,
+        transport="tcp",
+        offset=815,
+    ),
 )
+
+# Where routers listen, and so do those who stand in for them.
+OF_SIMULATORS = ("radius CoA", "RouterOS API")
 
 
 class PortUnusable(Unable):

@@ -12,7 +12,8 @@ from hotspot.command import private
 from hotspot.command.home import Home
 from hotspot.command.postgres import Cluster
 from hotspot.command.rabbitmq import Node
-from hotspot.command.services import RUNNING
+from hotspot.command.services import RUNNING, SERVERS
+from hotspot.settings import prefix_of
 
 # Supervisor stops groups from the highest number down, each before the next: what uses RabbitMQ
 # and PostgreSQL ends before they do.
@@ -25,10 +26,18 @@ _PRIORITY = {
     "radius": 60,
     "general": 70,
     "mpesa": 71,
+    "routers": 71,
     "payments": 72,
     "hotspot": 73,
     "web": 80,
 }
+
+_KEEPS_TIME = {"scheduler": "scheduler"}
+
+# These have web processes of their own. What is asked of the others, by operators, one process
+# answers: one each would cost 30 MB each.
+_GUESTS_WAIT_FOR = ("payment", "gateway")
+OFFICE = "office"
 
 INFRASTRUCTURE = ("epmd", "postgres", "rabbitmq")
 SETUP = "setup"
@@ -83,31 +92,60 @@ def services(
         Program(
             name=f"{service}-{group}",
             group=group,
-            argv=serve(service, "worker", "--group", group),
+            # The scheduler's workers keep the schedule as well: one of them leads, and a process
+            # of its own for the timer would cost as much memory as another worker.
+            argv=serve(service, _KEEPS_TIME.get(service, "worker"), "--group", group),
             environment=environments[service],
             count=count,
             stop_seconds=30,  # it finishes the job in hand
         )
         for group, counts in groups.items()
+        if group not in SERVERS
         for service, count in counts.items()
     ]
+    quiet = [service for service in RUNNING if service not in _GUESTS_WAIT_FOR]
     webs = [
         Program(
-            name=f"{service}-web",
+            name=f"{name}-web",
             group="web",
-            argv=serve(service, "web"),
-            environment=environments[service],
+            argv=serve(",".join(served), "web"),
+            environment=_together({service: environments[service] for service in served}),
             stop_seconds=35,  # gunicorn gives open requests 30 s
         )
-        for service in RUNNING
+        for name, served in [*((one, [one]) for one in _GUESTS_WAIT_FOR), (OFFICE, quiet)]
+        if served
     ]
-    radius = Program(
-        name="radius-server",
-        group="radius",
-        argv=serve("radius", "server"),
-        environment=environments["radius"],
-    )
-    return [*setup, *workers, *webs, radius]
+    servers = [
+        Program(
+            name=f"{service}-server",
+            group=group,
+            argv=serve(service, "server"),
+            environment=environments[service],
+            count=count if count > 1 else None,
+        )
+        for group, counts in groups.items()
+        if group in SERVERS
+        for service, count in counts.items()
+    ]
+    return [*setup, *workers, *webs, *servers]
+
+
+def _together(environments: Mapping[str, Mapping[str, str]]) -> Mapping[str, str]:
+    """The environment of a process that serves these services: each one's own behind its prefix."""
+    if len(environments) == 1:
+        return next(iter(environments.values()))
+    first, *others = environments.values()
+    common = {
+        name: value
+        for name, value in first.items()
+        if all(other.get(name) == value for other in others)
+    }
+    own = {
+        prefix_of(service) + name: value
+        for service, environment in environments.items()
+        for name, value in environment.items()
+    }
+    return common | own
 
 
 def rabbitmq(node: Node | None, *, keeps: bool = True) -> list[Program]:

@@ -45,6 +45,7 @@ _MAKERS: dict[str, Callable[[], str]] = {
     "rabbitmq cookie": _password,
     "daraja consumer key": _password,
     "daraja consumer secret": _password,
+    "daraja security credential": _password,
     "daraja passkey": lambda: random.token_hex(32),
     "sms api key": _password,
     "demo password": _password,

@@ -10,7 +10,18 @@ from hotspot.contract.rows import Group
 SERVICES = tuple(service.name for service in table.SERVICES)
 
 # Those that exist so far.
-RUNNING = ("payment", "provisioning", "radius", "notification", "gateway")
+RUNNING = (
+    "payment",
+    "provisioning",
+    "router",
+    "radius",
+    "notification",
+    "scheduler",
+    "gateway",
+)
+
+# The servers that are no workers: a group of their own, in which processes share one port.
+SERVERS = {"radius": "radius"}  # group -> service
 
 Counts = Mapping[str, Mapping[str, int]]  # group -> service -> processes
 
@@ -26,7 +37,8 @@ def scaled(wanted: Mapping[str, int], running: tuple[str, ...] = RUNNING) -> Cou
     first. Raises CannotScale for an unknown group, or fewer processes than it has services.
     """
     members = {group: _members(group, running) for group in table.GROUPS}
-    served = [group.name for group, names in members.items() if names]
+    servers = {group: name for group, name in SERVERS.items() if name in running}
+    served = [*(group.name for group, names in members.items() if names), *servers]
     for name in wanted:
         if name not in served:
             raise CannotScale(
@@ -36,7 +48,7 @@ def scaled(wanted: Mapping[str, int], running: tuple[str, ...] = RUNNING) -> Cou
         group.name: _spread(group, names, wanted.get(group.name))
         for group, names in members.items()
         if names
-    }
+    } | {group: {name: wanted.get(group, 1)} for group, name in servers.items()}
 
 
 def _members(group: Group, running: tuple[str, ...]) -> list[str]:

@@ -25,7 +25,13 @@ _GOVERNED = {
     "DARAJA_CONSUMER_SECRET",
     "DARAJA_SHORTCODE",
     "DARAJA_PASSKEY",
+    "DARAJA_INITIATOR_NAME",
+    "DARAJA_INITIATOR_PASSWORD",
+    "DARAJA_SECURITY_CREDENTIAL",
+    "DARAJA_CERTIFICATE",
     "CALLBACK_BASE_URL",
+    "MPESA_SOURCES",
+    "PORTAL_URL",
     "SMS_PROVIDER",
     "SMS_USERNAME",
     "SMS_API_KEY",
@@ -39,6 +45,8 @@ _GOVERNED = {
 RADIUS_SECRET = "testing123"  # noqa: S105  published: the simulators' NAS is the loopback address
 
 _DARAJA = ("CONSUMER_KEY", "CONSUMER_SECRET", "SHORTCODE", "PASSKEY")
+# Who may ask M-Pesa for a transaction's status and for reversals; without them nobody can.
+_INITIATOR = ("INITIATOR_NAME", "INITIATOR_PASSWORD", "SECURITY_CREDENTIAL", "CERTIFICATE")
 
 
 class SettingsMissing(Unable):
@@ -54,6 +62,7 @@ class Outside:
     database_urls: Mapping[str, str]
     simulators: bool
     spool: Path
+    logs: Path
 
 
 def needs_simulators(given: Mapping[str, str]) -> bool:
@@ -94,15 +103,14 @@ def of_services(
     own = {
         "payment": _payment(outside, ports, secrets, given),
         "radius": _radius(outside, ports, given),
+        "router": _router(ports, given),
         "notification": _notification(outside, ports, secrets, given),
+        "scheduler": {"LOG_DIR": given.get("LOG_DIR") or str(outside.logs), **_management(outside)},
         "gateway": {
             "JWT_PRIVATE_KEY": private_key,
             **{f"{name.upper()}_URL": ports.url(name) for name in RUNNING if name != "gateway"},
-            **(
-                {"RABBITMQ_MANAGEMENT_URL": outside.management_url}
-                if outside.management_url
-                else {}
-            ),
+            **_management(outside),
+            **_portal(outside, given),
         },
     }
     return {
@@ -127,11 +135,17 @@ def of_simulators(*, ports: Ports, secrets: Secrets, given: Mapping[str, str]) -
         "SIMULATORS_RADIUS_AUTH_PORT": str(ports["radius authentication"]),
         "SIMULATORS_RADIUS_ACCT_PORT": str(ports["radius accounting"]),
         "SIMULATORS_COA_PORT": str(ports["radius CoA"]),
+        "SIMULATORS_ROUTEROS_PORT": str(ports["RouterOS API"]),
         "RADIUS_SECRET": RADIUS_SECRET,
         "SMS_REPORT_URL": _report_url(ports, secrets, given),
         **_daraja(secrets, given),
         **_sms(secrets, given),
     }
+
+
+def _management(outside: Outside) -> dict[str, str]:
+    url = outside.management_url
+    return {"RABBITMQ_MANAGEMENT_URL": url} if url else {}
 
 
 def _report_url(ports: Ports, secrets: Secrets, given: Mapping[str, str]) -> str:
@@ -147,14 +161,26 @@ def _payment(
     outside: Outside, ports: Ports, secrets: Secrets, given: Mapping[str, str]
 ) -> dict[str, str]:
     base = given.get("DARAJA_BASE_URL") or ""
+    sources = given.get("MPESA_SOURCES") or ""
     if not base and outside.simulators:
         base = ports.url("simulators") + "/daraja"
+        sources = sources or LOOPBACK  # where this M-Pesa calls back from, and no other
     return {
+        **({"MPESA_SOURCES": sources} if sources else {}),
         "DARAJA_BASE_URL": base,
         **_daraja(secrets, given),
         "CALLBACK_BASE_URL": given.get("CALLBACK_BASE_URL") or ports.url("payment"),
+        "PORTAL_URL": given.get("PORTAL_URL") or ports.url("gateway"),
         "SPOOL_DIR": given.get("SPOOL_DIR") or str(outside.spool),
     }
+
+
+def _portal(outside: Outside, given: Mapping[str, str]) -> dict[str, str]:
+    names = ("PORTAL_URL", "LOGIN_HOSTS")
+    told = {name: given[name] for name in names if given.get(name)}
+    if outside.simulators and "LOGIN_HOSTS" not in told:
+        told["LOGIN_HOSTS"] = LOOPBACK  # where the simulated routers' login pages are
+    return told
 
 
 def _daraja(secrets: Secrets, given: Mapping[str, str]) -> dict[str, str]:
@@ -164,7 +190,32 @@ def _daraja(secrets: Secrets, given: Mapping[str, str]) -> dict[str, str]:
         "SHORTCODE": "174379",
         "PASSKEY": secrets["daraja passkey"],
     }
-    return {f"DARAJA_{name}": given.get(f"DARAJA_{name}") or own[name] for name in _DARAJA}
+    needed = {f"DARAJA_{name}": given.get(f"DARAJA_{name}") or own[name] for name in _DARAJA}
+    return needed | _initiator(secrets, given)
+
+
+def _initiator(secrets: Secrets, given: Mapping[str, str]) -> dict[str, str]:
+    """The caller's initiator; where Daraja is stood in for and none is given, the stand-in's."""
+    names = [f"DARAJA_{name}" for name in _INITIATOR if given.get(f"DARAJA_{name}")]
+    if names or given.get("DARAJA_BASE_URL"):
+        return {name: given[name] for name in names}
+    return {
+        "DARAJA_INITIATOR_NAME": "hotspot",
+        "DARAJA_SECURITY_CREDENTIAL": secrets["daraja security credential"],
+    }
+
+
+def _router(ports: Ports, given: Mapping[str, str]) -> dict[str, str]:
+    names = ("RADIUS_ADDRESS", "WIREGUARD_ENDPOINT", "WIREGUARD_PUBLIC_KEY", "WIREGUARD_ADDRESS")
+    return {
+        **{name: given[name] for name in names if given.get(name)},
+        "CONTROLLER_ADDRESSES": given.get("CONTROLLER_ADDRESSES") or LOOPBACK,
+        "CONNECT_BASE_URL": given.get("CONNECT_BASE_URL") or ports.url("router"),
+        "PORTAL_URL": given.get("PORTAL_URL") or ports.url("gateway"),
+        "RADIUS_AUTH_PORT": str(ports["radius authentication"]),
+        "RADIUS_ACCT_PORT": str(ports["radius accounting"]),
+        "RADIUS_COA_PORT": str(ports["radius CoA"]),
+    }
 
 
 def _notification(

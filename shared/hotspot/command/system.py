@@ -24,7 +24,7 @@ from hotspot.command import (
 from hotspot.command.errors import Unable
 from hotspot.command.home import Home, locked
 from hotspot.command.keeper import Keeper, StartFailed
-from hotspot.command.ports import LOOPBACK, WELL_KNOWN, Ports
+from hotspot.command.ports import LOOPBACK, OF_SIMULATORS, WELL_KNOWN, Ports
 from hotspot.command.postgres import Cluster
 from hotspot.command.processes import Program
 from hotspot.command.progress import Progress
@@ -182,7 +182,9 @@ class System:
 
     def _used_ports(self) -> list[str]:
         names = [*services.RUNNING, *self.servers.ports()]
-        names += [port.name for port in WELL_KNOWN if self.simulators or port.name != "radius CoA"]
+        names += [
+            port.name for port in WELL_KNOWN if self.simulators or port.name not in OF_SIMULATORS
+        ]
         return [*names, "simulators"] if self.simulators else names
 
     def _database_passwords(self) -> dict[str, str]:
@@ -204,6 +206,7 @@ class System:
             database_urls={name: self._database_url(name) for name in services.RUNNING},
             simulators=self.simulators,
             spool=self.home.path / "spool",
+            logs=self.home.logs,
         )
         environments = settings.of_services(
             outside=outside, ports=self.ports, secrets=self.secrets, given=self.given

@@ -60,9 +60,7 @@ def freeradius(configuration: Path, engine: Engine, run_dir: Path) -> Iterator[F
     log = run_dir / "freeradius.log"
     with (
         log.open("w") as out,
-        subprocess.Popen(  # noqa: S603
-            command, env=environ, stdout=out, stderr=subprocess.STDOUT
-        ) as process,
+        subprocess.Popen(command, env=environ, stdout=out, stderr=subprocess.STDOUT) as process,
     ):
         try:
             _wait_until_ready(process, log)

@@ -16,11 +16,17 @@ class Keys:
     private_pem: str
     public_pem: str
 
-    def token(self, role: str, *, lives: timedelta = timedelta(minutes=5)) -> str:
+    def token(
+        self,
+        role: str,
+        *,
+        lives: timedelta = timedelta(minutes=5),
+        subject: str = "test@hotspot.example",
+    ) -> str:
         """An access token of an operator with this role."""
         now = datetime.now(UTC)
         claims = {
-            "sub": "test@hotspot.example",
+            "sub": subject,
             "role": role,
             "type": "access",
             "iss": ISSUER,

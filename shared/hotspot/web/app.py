@@ -15,10 +15,12 @@ from hotspot.bus.transport import Publishing
 from hotspot.clock import Clock, utc_now
 from hotspot.contract.message import Message
 from hotspot.ids import new_id
+from hotspot.log import SITE
 from hotspot.settings import CommonConfig
 from hotspot.web.database import db
 from hotspot.web.health import health_blueprint
-from hotspot.web.problem import answer_errors
+from hotspot.web.openapi import add_openapi_route
+from hotspot.web.problem import Problem, answer_errors, invalid
 
 __all__ = ["config_of", "db", "new_app", "now", "publish", "register"]
 
@@ -43,17 +45,17 @@ def new_app(
         API_TITLE=title,
         API_VERSION="v1",
         OPENAPI_VERSION="3.1.0",
-        OPENAPI_URL_PREFIX="/",
-        OPENAPI_JSON_PATH="openapi.json",
         MAX_CONTENT_LENGTH=LARGEST_BODY,
     )
     app.extensions.update(publisher=publisher, engine=engine, clock=clock)
     answer_errors(app)
     app.before_request(_begin)
+    app.before_request(_refuse_nul)
     app.after_request(_end)
     app.extensions["api"] = Api(app)
     answer_errors(app)  # again: the Api brings handlers of its own
-    app.register_blueprint(health_blueprint())
+    register(app, health_blueprint())
+    add_openapi_route(app)
     if has_failed_jobs:
         from hotspot.web.failed_jobs import failed_jobs_blueprint
 
@@ -91,7 +93,18 @@ def _begin() -> None:
     g.began = time.perf_counter()
     given = request.headers.get("X-Request-ID", "")
     g.request_id = given if 0 < len(given) <= 100 and given.isprintable() else str(new_id())
-    structlog.contextvars.bind_contextvars(request_id=g.request_id)
+    structlog.contextvars.bind_contextvars(
+        **{"request_id": g.request_id, SITE: config_of().service}
+    )
+
+
+def _refuse_nul() -> None:
+    """PostgreSQL's text has no NUL: nothing that we keep can be asked for by one."""
+    if "\0" in request.path:
+        raise Problem(404, "not-found", "There is nothing here.")
+    with_nul = [name for name, values in request.args.lists() if "\0" in "".join(values)]
+    if with_nul:
+        raise invalid({name: ["must not hold a NUL"] for name in with_nul})
 
 
 def _end(response: Response) -> Response:
@@ -110,5 +123,5 @@ def _end(response: Response) -> Response:
             status=response.status_code,
             took_ms=round(took, 1),
         )
-    structlog.contextvars.unbind_contextvars("request_id")
+    structlog.contextvars.unbind_contextvars("request_id", SITE)
     return response

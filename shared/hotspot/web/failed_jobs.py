@@ -12,7 +12,7 @@ from hotspot.contract.message import utc_text
 from hotspot.contract.operations import FlushFailedJobsJob, RetryFailedJobsJob
 from hotspot.web.app import config_of, db, publish
 from hotspot.web.auth import needs_role
-from hotspot.web.pages import newest_first
+from hotspot.web.pages import newest_first, paged
 from hotspot.web.problem import Problem
 
 
@@ -59,8 +59,9 @@ def failed_jobs_blueprint() -> Blueprint:
     blueprint = Blueprint("failed jobs", __name__, url_prefix="/api/v1/failed-jobs")
 
     @blueprint.get("")
-    @blueprint.response(200, FailedJobsSchema)
     @needs_role("viewer")
+    @blueprint.response(200, FailedJobsSchema)
+    @paged
     def list_failed_jobs() -> dict[str, Any]:
         """Failed jobs, newest first."""
         return newest_first(
@@ -68,15 +69,15 @@ def failed_jobs_blueprint() -> Blueprint:
         )
 
     @blueprint.get("/<uuid:message_id>")
-    @blueprint.response(200, FailedJobInFullSchema)
     @needs_role("viewer")
+    @blueprint.response(200, FailedJobInFullSchema)
     def show_failed_job(message_id: UUID) -> dict[str, Any]:
         """One failed job with its payload and traceback."""
         return seen_in_full(_row(message_id))
 
     @blueprint.post("/<uuid:message_id>/retry")
-    @blueprint.response(202, DispatchedSchema)
     @needs_role("operator")
+    @blueprint.response(202, DispatchedSchema)
     def retry_failed_job(message_id: UUID) -> dict[str, Any]:
         """Send one again, with the ids it had."""
         _row(message_id)
@@ -85,15 +86,15 @@ def failed_jobs_blueprint() -> Blueprint:
         )
 
     @blueprint.post("/retry")
-    @blueprint.response(202, DispatchedSchema)
     @needs_role("operator")
+    @blueprint.response(202, DispatchedSchema)
     def retry_failed_jobs() -> dict[str, Any]:
         """Send all of them again."""
         return _dispatched(RetryFailedJobsJob(service=config_of().service))
 
     @blueprint.delete("/<uuid:message_id>")
-    @blueprint.response(202, DispatchedSchema)
     @needs_role("operator")
+    @blueprint.response(202, DispatchedSchema)
     def flush_failed_job(message_id: UUID) -> dict[str, Any]:
         """Forget one."""
         _row(message_id)
@@ -102,8 +103,8 @@ def failed_jobs_blueprint() -> Blueprint:
         )
 
     @blueprint.delete("")
-    @blueprint.response(202, DispatchedSchema)
     @needs_role("operator")
+    @blueprint.response(202, DispatchedSchema)
     def flush_failed_jobs() -> dict[str, Any]:
         """Forget all of them."""
         return _dispatched(FlushFailedJobsJob(service=config_of().service))

@@ -1,9 +1,13 @@
 """Health and metrics of a web process."""
 
+from collections.abc import Callable
 from typing import Any
 
-from flask import Blueprint, Response, current_app, jsonify
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from flask import Flask, Response, current_app, jsonify
+from flask_smorest import Blueprint
+from marshmallow import Schema, fields
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client.registry import Collector
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
@@ -11,10 +15,26 @@ from sqlalchemy.exc import DBAPIError
 def health_blueprint() -> Blueprint:
     """/health/live, /health/ready and /metrics."""
     blueprint = Blueprint("health", __name__)
-    blueprint.add_url_rule("/health/live", view_func=live)
-    blueprint.add_url_rule("/health/ready", view_func=ready)
-    blueprint.add_url_rule("/metrics", view_func=metrics)
+    is_live = blueprint.response(200, LiveSchema)(live)
+    is_ready = blueprint.response(200, LiveSchema)(ready)
+    is_ready = blueprint.alt_response(503, schema=NotReadySchema)(is_ready)
+    measured = blueprint.response(200, {"type": "string"}, content_type="text/plain")(metrics)
+    blueprint.add_url_rule("/health/live", view_func=is_live)
+    blueprint.add_url_rule("/health/ready", view_func=is_ready)
+    blueprint.add_url_rule("/metrics", view_func=measured)
     return blueprint
+
+
+class LiveSchema(Schema):
+    """In words, how it is."""
+
+    status = fields.String(required=True, metadata={"example": "ready"})
+
+
+class NotReadySchema(LiveSchema):
+    """What is missing."""
+
+    missing = fields.List(fields.String(metadata={"example": "broker"}), required=True)
 
 
 def live() -> Response:
@@ -31,13 +51,30 @@ def ready() -> tuple[Response, int]:
 
 
 def metrics() -> Response:
-    """Prometheus metrics of this process."""
-    return Response(generate_latest(), content_type=CONTENT_TYPE_LATEST)
+    """Prometheus metrics of this process, and what the service counts elsewhere (`measure`)."""
+    shown = generate_latest()
+    elsewhere: CollectorRegistry | None = current_app.extensions.get("collectors")
+    if elsewhere is not None:
+        shown += generate_latest(elsewhere)
+    return Response(shown, content_type=CONTENT_TYPE_LATEST)
+
+
+def measure(app: Flask, collector: Collector) -> None:
+    """Show at /metrics what a collector finds out when it is asked."""
+    app.extensions.setdefault("collectors", CollectorRegistry(auto_describe=False)).register(
+        collector
+    )
 
 
 def _needs() -> dict[str, bool]:
     extensions: dict[str, Any] = current_app.extensions
-    return {"broker": extensions["publisher"].is_up(), "database": _answers(extensions["engine"])}
+    # What a service needs besides, by name: `app.extensions["needs"]["disk"] = lambda: ...`
+    own: dict[str, Callable[[], bool]] = extensions.get("needs", {})
+    return {
+        "broker": extensions["publisher"].is_up(),
+        "database": _answers(extensions["engine"]),
+        **{name: is_there() for name, is_there in own.items()},
+    }
 
 
 def _answers(engine: Any) -> bool:

@@ -1,7 +1,7 @@
 """Lists in pages: by cursor, never by offset."""
 
 import base64
-import binascii
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -15,9 +15,33 @@ from hotspot.web.database import db
 from hotspot.web.problem import invalid
 
 T = TypeVar("T")
+F = TypeVar("F", bound=Callable[..., Any])
 
 DEFAULT_LIMIT = 50
 LARGEST_LIMIT = 200
+
+# 16 bytes in base64url: the last letter carries four bits, and two that are 0.
+_CURSOR = "[A-Za-z0-9_-]{21}[AQgw]"
+
+# As OpenAPI says it, of each view that is `paged`.
+LIMIT: Mapping[str, Any] = {
+    "name": "limit",
+    "in": "query",
+    "description": "how many, at most",
+    "schema": {
+        "type": "integer",
+        "minimum": 1,
+        "maximum": LARGEST_LIMIT,
+        "default": DEFAULT_LIMIT,
+    },
+}
+CURSOR: Mapping[str, Any] = {
+    "name": "cursor",
+    "in": "query",
+    "description": "`next` of the page before",
+    "schema": {"type": "string", "pattern": f"^{_CURSOR}$"},
+    "example": "AZvBpHwAfT6LHy9qXTxLeg",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +50,12 @@ class PageRequest:
 
     limit: int
     after: UUID | None
+
+
+def paged(view: F) -> F:
+    """Mark a view that answers a page of a list, for its description."""
+    view.is_paged = True  # type: ignore[attr-defined]
+    return view
 
 
 def page_request() -> PageRequest:
@@ -65,7 +95,7 @@ def newest_first(
 
 def _limit(arguments: Any) -> int:
     text = arguments.get("limit", str(DEFAULT_LIMIT))
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= LARGEST_LIMIT:
+    if not re.fullmatch("[0-9]{1,9}", text) or not 1 <= int(text) <= LARGEST_LIMIT:
         raise invalid({"limit": [f"must be a number from 1 to {LARGEST_LIMIT}"]})
     return int(text)
 
@@ -73,10 +103,9 @@ def _limit(arguments: Any) -> int:
 def _after(cursor: str | None) -> UUID | None:
     if cursor is None:
         return None
-    try:
-        return UUID(bytes=base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-    except (ValueError, binascii.Error) as error:
-        raise invalid({"cursor": ["is not one that this list gave out"]}) from error
+    if not re.fullmatch(_CURSOR, cursor):  # the decoder would pass over what is no letter of it
+        raise invalid({"cursor": ["is not one that this list gave out"]})
+    return UUID(bytes=base64.urlsafe_b64decode(f"{cursor}=="))
 
 
 def _cursor(last: UUID) -> str:
