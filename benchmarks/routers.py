@@ -20,11 +20,6 @@ from pathlib import Path
 from typing import Any
 
 from cryptography.fernet import Fernet
-from router_service.checking import PATIENCE_SECONDS, ask_router, check_all
-from router_service.config import Controller
-from router_service.monitoring import prepare, record_round
-from router_service.reaching import Reach
-from router_service.registration import Registry
 from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
@@ -36,6 +31,11 @@ from hotspot.ids import new_id
 from hotspot.testing.databases import Databases
 from hotspot.testing.simulators import Simulators
 from hotspot.vault import Vault
+from router_service.checking import PATIENCE_SECONDS, ask_router, check_all
+from router_service.config import Controller
+from router_service.monitoring import prepare, record_round
+from router_service.reaching import Reach
+from router_service.registration import Registry
 
 ROUTERS = 1_000
 SILENT = {3: "down", 7: "blackhole"}  # of each ten

@@ -59,7 +59,7 @@ def shop(system: System) -> Shop:
     address = "127.0.40.1"
     (simulated,) = system.steer("/routers", factory="bare", nas_ip=address)["ids"]
     body = {
-        "name": "Kilimani shop",
+        "name": "Westlands cafe",
         "ip_address": address,
         "username": "hotspot",
         "password": "a long password",

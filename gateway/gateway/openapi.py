@@ -37,6 +37,11 @@ PATH = "/openapi.json"
 # A service is asked again after this long, for it may be another version by now.
 FRESH_FOR_SECONDS = 60.0
 ASKED_AGAIN_AFTER_SECONDS = 5.0
+ABOUT = """Guests need no account: an answer has the token that shows how it goes on.
+Operators log in for an access token, programs send an API key.
+
+Orders are answered with 202 and carried out by workers; `GET /api/v1/trace/{id}` tells how.
+Money is in cents, times are UTC, lists go on at `?cursor=` with their `next`."""
 API_KEY = {
     "type": "apiKey",
     "in": "header",
@@ -99,8 +104,9 @@ def whole(app: Flask, others: Mapping[str, Json]) -> Json:
         )
     document = {
         "openapi": own["openapi"],
-        "info": own["info"],
+        "info": {**own["info"], "description": ABOUT},
         "servers": [{"url": "/"}],
+        "tags": [{"name": name} for name in _tags(paths)],
         "paths": paths,
         "components": {"schemas": schemas, "securitySchemes": {**SECURITY, "apiKey": API_KEY}},
     }
@@ -155,12 +161,17 @@ class _Said:
         return node
 
 
+def _tags(paths: Json) -> list[str]:
+    """What routes are about, in the order of the table."""
+    told = (operation.get("tags", ()) for _, _, operation in operations({"paths": paths}))
+    return list(dict.fromkeys(tag for tags in told for tag in tags))
+
+
 def _at_the_door(row: Route, operation: Json) -> Json:
     """Add to what a service says what the gateway does."""
     refused = set[int]()
     if row.is_passed_on:
         refused |= {502, 503, 504}
-        operation["tags"] = [row.service.name]
     if row.who != ANYONE:
         operation["security"] = [{"bearer": []}, {"apiKey": []}]
         operation["x-role"] = row.who
@@ -188,6 +199,7 @@ def _unknown(row: Route) -> Json:
     status = "200" if row.method == "GET" else "202"
     kind, schema = _content_of(row)
     return {
+        "tags": [row.service.name],
         "summary": f"Answered by {row.service.name}-service, which does not say more just now.",
         **({"parameters": parameters} if parameters else {}),
         "responses": {

@@ -30,7 +30,8 @@ def redis() -> Iterator[str]:
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
-    yield f"redis://127.0.0.1:{server.server_address[1]}"
+    # By RESP2: where it says no by RESP3, the fake hangs up.
+    yield f"redis://127.0.0.1:{server.server_address[1]}?protocol=2"
     server.shutdown()
     server.server_close()
     thread.join()

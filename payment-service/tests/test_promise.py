@@ -1,18 +1,22 @@
 """Money without service is counted, healed where it can be, and told when it begins and ends."""
 
 import itertools
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from uuid import UUID
 
 import pytest
+from sqlalchemy.orm import Session
 
+from hotspot.bus.work import Work
 from hotspot.contract.access import CreateHotspotUserJob
 from hotspot.contract.message import Message
 from hotspot.contract.operations import AlarmCleared, AlarmRaised, PromiseChecked
 from hotspot.contract.payments import CheckMoneyWithoutServiceJob, ProcessPaymentJob
-from hotspot.testing.handling import NOON
+from hotspot.testing.handling import NOON, envelope_for
 from payment_service.models import Access, AskedAgain
-from payment_service.promise.keeping import GAVE_UP, MOST_TRIES, PAUSES
+from payment_service.promise.keeping import GAVE_UP, MOST_TRIES, PAUSES, check_money_without_service
 
 from .shop import Shop, names
 
@@ -68,6 +72,27 @@ def test_the_alarm_is_told_once_and_cleared_once(shop: Shop, waiting: UUID) -> N
     assert figure(over) == (0, None)
     assert names(check(shop, LATE + timedelta(seconds=3))) == ["PromiseChecked"]
     assert shop.count(AskedAgain) == 0
+
+
+def test_of_several_checks_at_once_one_asks_and_one_alarms(shop: Shop, waiting: UUID) -> None:
+    ready = threading.Barrier(4)
+
+    def one_check() -> list[str]:
+        job = CheckMoneyWithoutServiceJob()
+        with Session(shop.engine) as session:
+            work = Work(session=session, now=LATE, envelope=envelope_for(job), service="payment")
+            ready.wait()
+            check_money_without_service(job, work)
+            session.commit()
+        return [parcel.envelope.name for parcel in work.sent]
+
+    with ThreadPoolExecutor(4) as pool:
+        sent = [
+            name for done in [pool.submit(one_check) for _ in range(4)] for name in done.result()
+        ]
+    assert sent.count("HotspotUserProvisionRequested") == 1
+    assert sent.count("AlarmRaised") == 1
+    assert sent.count("PromiseChecked") == 4
 
 
 def test_it_is_asked_ever_more_slowly_and_then_a_person_must_look(

@@ -17,7 +17,8 @@ from hotspot.contract.packages import PackageTerms
 from hotspot.ids import new_id
 from hotspot.web.app import config_of, db, now, publish
 from hotspot.web.auth import caller_of_request, needs_role
-from hotspot.web.pages import newest_first
+from hotspot.web.openapi import refuses
+from hotspot.web.pages import newest_first, paged
 from hotspot.web.problem import Problem, invalid
 from provisioning_service.config import Config
 from provisioning_service.grants import PAID
@@ -44,6 +45,7 @@ def users_blueprint() -> Blueprint:
     @needs_role("viewer")
     @blueprint.arguments(UsersQuery, location="query")
     @blueprint.response(200, UsersSchema)
+    @paged
     def list_users(query: dict[str, Any]) -> dict[str, Any]:
         """Users, newest first."""
         return newest_first(
@@ -85,6 +87,7 @@ def subscriptions_blueprint() -> Blueprint:
     @needs_role("viewer")
     @blueprint.arguments(SubscriptionsQuery, location="query")
     @blueprint.response(200, SubscriptionsSchema)
+    @paged
     def list_subscriptions(query: dict[str, Any]) -> dict[str, Any]:
         """Subscriptions, newest first."""
         return newest_first(
@@ -110,6 +113,7 @@ def subscriptions_blueprint() -> Blueprint:
     @needs_role("operator")
     @blueprint.arguments(NewSubscriptionSchema)
     @blueprint.response(202, SubscriptionAcceptedSchema)
+    @refuses({409: "The phone has a subscription already."})
     def create_subscription(body: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
         """Subscribe a customer: it runs once it is paid. One subscription a phone."""
         package = _package_to_subscribe(body["package_id"])
@@ -145,6 +149,7 @@ def subscriptions_blueprint() -> Blueprint:
     @blueprint.post("/<uuid:subscription_id>/unsuspend")
     @needs_role("operator")
     @blueprint.response(202, SubscriptionAcceptedSchema)
+    @refuses({409: "Nothing of it is paid, and no grace is given."})
     def unsuspend_subscription(subscription_id: UUID) -> dict[str, Any]:
         """Let it go on: by the paid time that is left, else by days of grace, given anew."""
         row = _subscription_row(subscription_id)

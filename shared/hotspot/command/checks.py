@@ -29,9 +29,8 @@ _NEEDED: dict[str, Callable[[], object]] = {
     "freeradius-postgresql": Path("/usr/lib/freeradius/rlm_sql_postgresql.so").exists,
 }
 
-# Tests that start whole systems, and those of parts that use both cores little: each about half of
-# the time that all take.
-WHOLE_SYSTEM = ("tests", "gateway/tests", "simulators/tests")
+# The tests that start whole systems take about as long as those of all the parts.
+WHOLE_SYSTEM = ("tests",)
 
 # Below the kernel's range for outgoing connections, one of which could take a port that was free.
 _BASES = range(20_000, 31_000)

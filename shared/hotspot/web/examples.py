@@ -48,7 +48,7 @@ _BY_NAME: Mapping[str, Any] = {
     "job": "CheckRoutersJob",
     "timezone": "Africa/Nairobi",
 }
-_DEEPEST = 6
+_DEEPEST = 20
 
 
 def example_of(schema: Any, schemas: Mapping[str, Any], name: str = "", depth: int = 0) -> Any:
@@ -81,7 +81,7 @@ def _of_kind(schema: Mapping[str, Any], schemas: Mapping[str, Any], name: str, d
 def _simple(schema: Mapping[str, Any], kinds: list[str], name: str) -> Any:
     told = _BY_FORMAT.get(schema.get("format", ""))
     told = _BY_NAME.get(name, schema.get("default")) if told is None else told
-    if told is not None or "null" in kinds and name in _BY_NAME:
+    if told is not None or ("null" in kinds and name in _BY_NAME):
         return told
     if "string" in kinds:
         return name.replace("_", " ") or "text"

@@ -22,6 +22,7 @@ METHODS = ("get", "post", "put", "patch", "delete")
 PROBLEM = "application/problem+json"
 TEXT = {"type": "string"}
 BINARY = {"type": "string", "format": "binary"}
+_END = r"\Z"
 _VARIABLE = re.compile(r"<(?:[^:<>]+:)?([^<>]+)>")
 _TIME = re.compile(r"(?:.*_at|until|since|at|as_of|.*_until|.*_since)\Z")
 
@@ -165,6 +166,7 @@ def _describe(app: Flask) -> Json:
     components["securitySchemes"] = SECURITY
     document["info"]["license"] = {"name": "GPL-3.0-or-later", "identifier": "GPL-3.0-or-later"}
     _name_times(schemas)
+    _write_patterns_anew(document)
     paths = document.setdefault("paths", {})
     for rule in app.url_map.iter_rules():
         item = paths.get(_VARIABLE.sub(r"{\1}", rule.rule), {})
@@ -243,6 +245,19 @@ def _name_times(schemas: Mapping[str, Any]) -> None:
             is_text = kinds == "string" or "string" in kinds
             if is_text and _TIME.match(name) and not {"format", "example"} & set(spec):
                 spec["format"] = "date-time"
+
+
+def _write_patterns_anew(node: Any) -> None:
+    """JSON Schema's patterns are JavaScript's, which searches, and knows no `\\Z`."""
+    if isinstance(node, dict):
+        pattern = node.get("pattern")
+        if isinstance(pattern, str) and pattern.endswith(_END):
+            node["pattern"] = f"^(?:{pattern.removesuffix(_END)})$"
+        for below in node.values():
+            _write_patterns_anew(below)
+    elif isinstance(node, list):
+        for below in node:
+            _write_patterns_anew(below)
 
 
 def _refs(node: Any) -> Iterator[str]:
