@@ -1,5 +1,6 @@
 """Operators' accounts: made by a command on the machine itself, checked at login."""
 
+import functools
 import sys
 from datetime import datetime
 
@@ -46,6 +47,12 @@ class Passwords:
         return operator is not None
 
 
+@functools.cache
+def usual_passwords() -> Passwords:
+    """As they are hashed where nothing else is said. Made once: that takes a hash as well."""
+    return Passwords()
+
+
 class CannotMake(ValueError):
     """An account that may not be made; the text says why."""
 
@@ -82,7 +89,7 @@ def save(
     An update ends every login of the account. Raises CannotMake.
     """
     check(email, role, password)
-    hashed = (passwords or Passwords()).hash(password)
+    hashed = (passwords or usual_passwords()).hash(password)
     with Session(engine) as session, session.begin():
         operator = by_email(session, email, lock=True)
         is_new = operator is None

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from math import ceil
+from typing import Any
 
 import structlog
 from limits import RateLimitItem, RateLimitItemPerHour, RateLimitItemPerMinute
@@ -47,9 +48,17 @@ class _Turn:
     takers: int = 0
 
 
-def storage_at(url: str) -> Storage:
+def storage_at(url: str, **options: Any) -> Storage:
     """Where counts are kept: `memory://`, or a Redis."""
-    storage = storage_from_string(url, wrap_exceptions=True)
+    if not url.startswith("memory://"):
+        from redis.backoff import NoBackoff
+        from redis.retry import Retry
+
+        # By itself it would try again for seconds while it is away, and wait for ever for an
+        # answer: nobody's payment may wait for its being counted.
+        patience = {"socket_connect_timeout": 0.5, "socket_timeout": 0.5}
+        options = {**patience, "retry": Retry(NoBackoff(), 0), **options}
+    storage = storage_from_string(url, wrap_exceptions=True, **options)
     assert isinstance(storage, Storage)
     return storage
 

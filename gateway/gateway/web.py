@@ -1,6 +1,7 @@
 """The gateway's web application."""
 
 from flask import Flask
+from limits.storage import Storage
 from sqlalchemy import Engine
 
 from gateway.account_routes import accounts_blueprint, audit_blueprint, keys_blueprint
@@ -15,7 +16,7 @@ from gateway.identity import exchange_keys
 from gateway.live import Hub
 from gateway.login import login_blueprint
 from gateway.operating import operating_blueprint
-from gateway.operators import Passwords
+from gateway.operators import Passwords, usual_passwords
 from gateway.portal.captive import captive_blueprint
 from gateway.portal.left import Remaining
 from gateway.portal.web import portal_blueprint
@@ -35,6 +36,7 @@ def create_app(
     patience: Patience | None = None,
     hub: Hub | None = None,
     passwords: Passwords | None = None,
+    counts: Storage | None = None,
 ) -> Flask:
     """The door: what is passed on, what is answered here, and who may ask."""
     app = new_app(
@@ -47,9 +49,9 @@ def create_app(
     )
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
     services = Services(config.services, patience)
-    storage = storage_at(config.rate_limit_storage_url)
+    storage = counts or storage_at(config.rate_limit_storage_url)
     throttle, logins = Throttle(storage), LoginThrottle(storage)
-    passwords = passwords or Passwords()
+    passwords = passwords or usual_passwords()
     exchange_keys(app)
     keep_audit(app)
     add_forwarded_routes(app, services, throttle)

@@ -7,6 +7,7 @@ import pytest
 from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
+from limits.storage import MemoryStorage
 from sqlalchemy import Engine, text
 
 from gateway.config import Config
@@ -14,6 +15,7 @@ from gateway.live import Hub
 from gateway.operators import Passwords
 from gateway.services import Patience
 from gateway.web import create_app
+from hotspot.clock import utc_now
 from hotspot.testing.databases import Databases
 from hotspot.testing.handling import FakePublisher
 from hotspot.testing.identity import Keys
@@ -87,6 +89,43 @@ def app(
 ) -> Flask:
     """The gateway."""
     return create_app(config, publisher=publisher, engine=engine, hub=hub, passwords=passwords)
+
+
+@pytest.fixture(scope="module")
+def one_gateway(
+    one_database: Engine, keys: Keys, passwords: Passwords
+) -> Iterator[tuple[Flask, Upstream, MemoryStorage]]:
+    """One gateway for all tests of a file, its payment-service, and what it counts."""
+    counts, hub = MemoryStorage(), Hub(one_database)
+    with serving() as told:
+        app = create_app(
+            settings(keys, told.url),
+            publisher=FakePublisher(),
+            engine=one_database,
+            hub=hub,
+            passwords=passwords,
+            counts=counts,
+        )
+        yield app, told, counts
+    hub.close()
+
+
+@pytest.fixture
+def same_upstream(one_gateway: tuple[Flask, Upstream, MemoryStorage]) -> Upstream:
+    """Its payment-service, which was told nothing yet: `upstream` where `app` is `same_app`."""
+    _, told, _ = one_gateway
+    told.answers.clear()
+    told.seen.clear()
+    return told
+
+
+@pytest.fixture
+def same_app(one_gateway: tuple[Flask, Upstream, MemoryStorage]) -> Flask:
+    """It, with nothing counted yet: `app` where tests need no other. To make one takes longer."""
+    app, _, counts = one_gateway
+    counts.reset()
+    app.extensions.update(publisher=FakePublisher(), clock=utc_now)
+    return app
 
 
 @pytest.fixture

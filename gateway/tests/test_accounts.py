@@ -4,6 +4,7 @@ import threading
 from uuid import uuid4
 
 import pytest
+from flask import Flask
 from sqlalchemy import Engine
 
 from .office import PASSWORD, Office
@@ -15,6 +16,11 @@ NEW = "another long password"
 @pytest.fixture
 def engine(no_accounts: Engine) -> Engine:
     return no_accounts
+
+
+@pytest.fixture
+def app(same_app: Flask) -> Flask:
+    return same_app
 
 
 @pytest.fixture

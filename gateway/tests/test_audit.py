@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import pytest
+from flask import Flask
 from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
@@ -23,6 +24,16 @@ CLERK, OWNER = "clerk@example.com", "owner@example.com"
 @pytest.fixture
 def engine(no_accounts: Engine) -> Engine:
     return no_accounts
+
+
+@pytest.fixture
+def app(same_app: Flask) -> Flask:
+    return same_app
+
+
+@pytest.fixture
+def upstream(same_upstream: "Upstream") -> "Upstream":
+    return same_upstream
 
 
 @pytest.fixture

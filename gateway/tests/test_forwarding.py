@@ -14,7 +14,6 @@ from flask.testing import FlaskClient
 from sqlalchemy import Engine
 from werkzeug.serving import make_server
 
-from hotspot.testing.databases import Databases
 from hotspot.testing.identity import Keys
 
 if TYPE_CHECKING:
@@ -23,10 +22,19 @@ if TYPE_CHECKING:
 PAYMENT = f"/api/v1/payments/{uuid4()}"
 
 
-@pytest.fixture(scope="module")
-def engine(databases: Databases) -> Engine:
-    """One database for all of them: nothing here depends on its rows."""
-    return databases.fresh("gateway")
+@pytest.fixture
+def engine(one_database: Engine) -> Engine:
+    return one_database
+
+
+@pytest.fixture
+def app(same_app: Flask) -> Flask:
+    return same_app
+
+
+@pytest.fixture
+def upstream(same_upstream: "Upstream") -> "Upstream":
+    return same_upstream
 
 
 def test_the_answer_comes_back_with_its_status_and_headers(

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import jwt
 import pytest
+from flask import Flask
 from sqlalchemy import Engine
 
 from gateway import keys as keys_of
@@ -20,6 +21,16 @@ if TYPE_CHECKING:
 @pytest.fixture
 def engine(no_accounts: Engine) -> Engine:
     return no_accounts
+
+
+@pytest.fixture
+def app(same_app: Flask) -> Flask:
+    return same_app
+
+
+@pytest.fixture
+def upstream(same_upstream: "Upstream") -> "Upstream":
+    return same_upstream
 
 
 @pytest.fixture

@@ -17,13 +17,10 @@ from werkzeug.test import TestResponse
 from gateway import operators
 from gateway.config import Config
 from gateway.history import KEPT
-from gateway.live import Hub
 from gateway.models import Operator, RefreshToken
 from gateway.operators import CannotMake, Passwords
-from gateway.web import create_app
 from hotspot.bus.pruning import forget_batch
 from hotspot.contract.operations import Pruned
-from hotspot.testing.handling import FakePublisher
 from hotspot.testing.identity import Keys
 
 EMAIL, PASSWORD = "Owner@Example.com", "correct horse battery"
@@ -51,18 +48,12 @@ def watch() -> Watch:
 
 
 @pytest.fixture
-def app(config: Config, engine: Engine, hub: Hub, watch: Watch, passwords: Passwords) -> Flask:
+def app(same_app: Flask, engine: Engine, watch: Watch, passwords: Passwords) -> Flask:
     operators.save(
         engine, email=EMAIL, role="owner", password=PASSWORD, now=START, passwords=passwords
     )
-    return create_app(
-        config,
-        publisher=FakePublisher(),
-        engine=engine,
-        clock=watch,
-        hub=hub,
-        passwords=passwords,
-    )
+    same_app.extensions.update(clock=watch)
+    return same_app
 
 
 def log_in(client: FlaskClient, email: str = EMAIL, password: str = PASSWORD) -> TestResponse:

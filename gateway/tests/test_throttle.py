@@ -12,7 +12,6 @@ from sqlalchemy import Engine
 from werkzeug.test import TestResponse
 
 from gateway.throttle import Throttle, network_of, storage_at
-from hotspot.testing.databases import Databases
 
 if TYPE_CHECKING:
     from hotspot.testing.identity import Keys
@@ -22,10 +21,19 @@ if TYPE_CHECKING:
 PHONE = "0712345678"
 
 
-@pytest.fixture(scope="module")
-def engine(databases: Databases) -> Engine:
-    """One database for all of them: nothing here depends on its rows."""
-    return databases.fresh("gateway")
+@pytest.fixture
+def engine(one_database: Engine) -> Engine:
+    return one_database
+
+
+@pytest.fixture
+def app(same_app: Flask) -> Flask:
+    return same_app
+
+
+@pytest.fixture
+def upstream(same_upstream: "Upstream") -> "Upstream":
+    return same_upstream
 
 
 @pytest.fixture(autouse=True)

@@ -144,7 +144,7 @@ def _pytest(home: Home, arguments: Sequence[str], environ: Mapping[str, str]) ->
 
 def _parts(home: Home) -> list[str]:
     """The folders with the tests of the parts."""
-    folders = home.checkout.glob("*/tests")
+    folders = home.checkout.glob("[!.]*/tests")
     found = sorted(str(folder.relative_to(home.checkout)) for folder in folders)
     return [folder for folder in found if folder not in WHOLE_SYSTEM]
 

@@ -138,7 +138,8 @@ class System:
     def processes(self, name: str) -> list[int]:
         """The ids of this system's running processes whose names begin so."""
         lines = [line.split() for line in self.command("status", check=False).stdout.splitlines()]
-        return [int(line[3]) for line in lines if line[1].startswith(name) and line[3].isdigit()]
+        rows = [line for line in lines if len(line) > 3]  # what is about to start has no pid yet
+        return [int(row[3]) for row in rows if row[1].startswith(name) and row[3].isdigit()]
 
     def owner(self) -> dict[str, str]:
         """The Authorization header of an owner."""
