@@ -29,7 +29,9 @@ STORAGES = ("memory://", "redis://", "rediss://", "redis+sentinel://", "redis+cl
 class Config(CommonConfig):
     """What the gateway reads. `services`: the base URL of each service, by its name.
 
-    `portal`: of the guests' pages (`gateway.portal.settings`).
+    `rate_limit_storage_url` (RATE_LIMIT_STORAGE_URL): where is counted how often somebody asks:
+    `memory://`, or a Redis where several gateways run. `portal`: of the guests' pages
+    (`gateway.portal.settings`).
     """
 
     jwt_private_key: str

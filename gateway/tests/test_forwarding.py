@@ -27,16 +27,6 @@ def engine(one_database: Engine) -> Engine:
     return one_database
 
 
-@pytest.fixture
-def app(same_app: Flask) -> Flask:
-    return same_app
-
-
-@pytest.fixture
-def upstream(same_upstream: "Upstream") -> "Upstream":
-    return same_upstream
-
-
 def test_the_answer_comes_back_with_its_status_and_headers(
     client: FlaskClient, upstream: "Upstream"
 ) -> None:
