@@ -15,7 +15,10 @@ _LOCK = 0x686F7473706F74
 
 
 def migrate(engine: Engine, package: str) -> list[str]:
-    """Bring a service's database to the newest version; answers the revisions that were run."""
+    """Bring a service's database to this version's tables; answers the revisions that were run.
+
+    Where newer code has been here already, nothing: it is put back, and its tables suit this code.
+    """
     script = ScriptDirectory(str(_versions_of(package)))
     done: list[str] = []
     with engine.begin() as connection:
@@ -23,9 +26,29 @@ def migrate(engine: Engine, package: str) -> list[str]:
         context = MigrationContext.configure(
             connection, opts={"fn": lambda revision, _: _steps(script, revision, done)}
         )
+        if context.get_current_revision() not in (None, *revisions(package)):
+            return done
         with Operations.context(context):
             context.run_migrations()
     return done
+
+
+def revisions(package: str) -> list[str]:
+    """Every revision that a service's migrations know, newest first."""
+    script = ScriptDirectory(str(_versions_of(package)))
+    return [revision.revision for revision in script.walk_revisions()]
+
+
+def is_current(engine: Engine, package: str) -> bool:
+    """Whether a database has this version's tables, or those of a newer one.
+
+    A version that this code does not know is a newer one: the previous version of the code goes on
+    beside it during an upgrade.
+    """
+    with engine.connect() as connection:
+        revision = MigrationContext.configure(connection).get_current_revision()
+    known = revisions(package)
+    return revision is not None and (revision == known[0] or revision not in known)
 
 
 def differences(connection: Connection, metadata: MetaData) -> list[object]:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import structlog
 from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.pool import NullPool
 
 log = structlog.get_logger()
 
@@ -28,6 +29,20 @@ def connect(url: str, *, pool_size: int = 2, max_overflow: int = 3) -> Engine:
         pool_recycle=1800,
         hide_parameters=True,  # errors are logged and kept as failed jobs: no secret may be in them
         connect_args={"connect_timeout": 5, "options": _OPTIONS},
+    )
+
+
+def connect_to_look(url: str) -> Engine:
+    """An engine for a look now and then: it keeps no session, and gives up after seconds."""
+    return create_engine(
+        url,
+        poolclass=NullPool,
+        hide_parameters=True,
+        connect_args={
+            "connect_timeout": 2,
+            "tcp_user_timeout": 2000,
+            "options": "-c timezone=UTC -c statement_timeout=2000",
+        },
     )
 
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from hotspot.contract import message as contract
-from hotspot.contract.message import InvalidMessage, Message, utc_text
+from hotspot.contract.message import InvalidMessage, Message, NotKnownYet, utc_text
 from hotspot.contract.rows import Delay
 from hotspot.contract.topology import UnknownMessage, route_of, row_named, stale_after
 from hotspot.ids import new_id
@@ -31,18 +31,20 @@ class Envelope:
     was_failed: bool = False  # sent again from the failed jobs
 
     def open(self) -> Message:
-        """The message inside, as the type that its listener handles. Raises InvalidMessage."""
+        """The message inside, as the type that its listener handles, also of an older version.
+
+        Raises InvalidMessage; NotKnownYet (which is one) where newer code may know it.
+        """
         try:
             row = row_named(self.name)
         except UnknownMessage as error:
-            raise InvalidMessage(str(error)) from error
-        if self.version != row.message.VERSION:
-            raise InvalidMessage(f"{self.name} has no version {self.version}")
+            raise NotKnownYet(str(error)) from error
         try:
             payload = json.loads(self.body)
         except ValueError as error:
             raise InvalidMessage(f"the body is not JSON: {error}") from error
-        return contract.load(row.handled_as, payload)
+        newest = contract.brought_up(row.message, payload, self.version)
+        return contract.load(row.handled_as, newest)
 
     def again(self) -> "Envelope":
         """The same message on its next attempt."""

@@ -12,10 +12,10 @@ from sqlalchemy.orm import Session
 
 from hotspot.bus import ledger
 from hotspot.bus.database import is_away, wait_until_back
-from hotspot.bus.deadline import deadline
 from hotspot.bus.envelope import Envelope, Parcel, enclose
 from hotspot.bus.outcome import JobTimedOut, Reject, Retry, reason_of
 from hotspot.bus.tables import inbox
+from hotspot.bus.watch import Watch
 from hotspot.bus.work import Handler, Handlers, Outside, Unclear, Work
 from hotspot.clock import Clock
 from hotspot.contract.message import Message
@@ -85,11 +85,14 @@ class Handling:
     engine: Engine
     clock: Clock
     timeout_of: Callable[[Task], float] = timeout_in_contract
+    watch: Watch = field(default_factory=Watch)
 
     def run_together(self, tasks: Sequence[Task]) -> list[Parcel]:
         """All tasks in one transaction, each once. Any failure undoes all of them."""
         first = tasks[0]
-        with deadline(max(self.timeout_of(task) for task in tasks)), self._transaction() as open_:
+        seconds = max(self.timeout_of(task) for task in tasks)
+        self.watch.grouped(len(tasks))
+        with self.watch.job(seconds), self._transaction(first.queue) as open_:
             ids = [task.envelope.message_id for task in tasks]
             fresh = ledger.mark_handled(open_.session, first.queue, ids)
             for task in sorted(tasks, key=lambda task: task.place):
@@ -118,10 +121,14 @@ class Handling:
             self._forget_restarts(task)
         return parcels
 
-    def step_of_failure(self, task: Task, outcome: str, error: str, began: datetime) -> Parcel:
-        """The timeline's entry for a run that was undone."""
+    def step_of_failure(
+        self, task: Task, outcome: str, error: str, began: datetime
+    ) -> Parcel | None:
+        """The timeline's entry for a run that was undone; None where the message has none."""
         took = (self.clock() - began).total_seconds() * 1000
-        return self._parcel([self._step(task, began, took, outcome, error)])
+        step = self._step(task, began, took, outcome, error)
+        self.watch.ended(task.queue, [step])
+        return self._parcel([step]) if task.row.traced else None
 
     def _run_in(self, open_: Transaction, task: Task) -> None:
         handler: Handler[Message] = self.handlers[type(task.message)]  # type: ignore[assignment]
@@ -136,7 +143,11 @@ class Handling:
 
     def _run_outside(self, task: Task, handler: Outside[Message, object, object]) -> list[Parcel]:
         began, started = self.clock(), time.perf_counter()
-        with named(task), deadline(self.timeout_of(task)), self._transaction() as first:
+        with (
+            named(task),
+            self.watch.job(self.timeout_of(task)),
+            self._transaction(task.queue) as first,
+        ):
             if _was_handled(first.session, task):
                 first.steps.append(self._step(task, began, 0.0, "repeated"))
                 return first.parcels
@@ -149,7 +160,11 @@ class Handling:
         result = self._act(task, handler, intent)
 
         def record() -> list[Parcel]:
-            with named(task), deadline(self.timeout_of(task)), self._transaction() as last:
+            with (
+                named(task),
+                self.watch.job(self.timeout_of(task)),
+                self._transaction(task.queue) as last,
+            ):
                 work = self._work(last.session, task)
                 handler.record(task.message, intent, result, work)
                 last.parcels.extend(work.sent)
@@ -168,15 +183,25 @@ class Handling:
             except (Exception, JobTimedOut) as error:  # none may look like a Retry
                 log.exception("outcome not recorded yet")
                 if is_away(error):
-                    wait_until_back(self.engine, _for_a_while())
+                    wait_until_back(self.engine, self._for_a_while())
                 last_error = error
         raise OutcomeNotRecorded(reason_of(last_error)) from last_error
+
+    def _for_a_while(self) -> Callable[[], bool]:
+        """True once RECORD_WITHIN_SECONDS are over."""
+        end = time.monotonic() + RECORD_WITHIN_SECONDS
+
+        def is_over() -> bool:
+            self.watch.turned()
+            return time.monotonic() > end
+
+        return is_over
 
     def _act(self, task: Task, handler: Outside[Message, object, object], intent: object) -> object:
         """Call the outside. Only a Retry says that nothing was done; all else is unclear."""
         with named(task):
             try:
-                with deadline(self.timeout_of(task)):
+                with self.watch.job(self.timeout_of(task)):
                     return handler.act(intent)
             except Retry:
                 raise
@@ -208,7 +233,7 @@ class Handling:
             session.commit()
 
     @contextmanager
-    def _transaction(self) -> Iterator[Transaction]:
+    def _transaction(self, queue: str) -> Iterator[Transaction]:
         """Rows, inbox and outbox in one commit; the timeline's entry rides along."""
         with Session(self.engine, expire_on_commit=False) as session:
             open_ = Transaction(session=session)
@@ -223,6 +248,7 @@ class Handling:
                 open_.parcels.append(self._parcel(traced))
             ledger.put_in_outbox(session, open_.parcels)
             session.commit()
+        self.watch.ended(queue, open_.steps)
 
     def _work(self, session: Session, task: Task) -> Work:
         return Work(
@@ -253,12 +279,6 @@ class Handling:
     def _parcel(self, steps: Sequence[Step]) -> Parcel:
         recorded = StepsRecorded(service=self.service, steps=tuple(steps))
         return Parcel.of(recorded, enclose(recorded, sender=self.service, now=self.clock()))
-
-
-def _for_a_while() -> Callable[[], bool]:
-    """True once RECORD_WITHIN_SECONDS are over."""
-    end = time.monotonic() + RECORD_WITHIN_SECONDS
-    return lambda: time.monotonic() > end
 
 
 @contextmanager

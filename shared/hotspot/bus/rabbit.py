@@ -84,6 +84,10 @@ class RabbitTransport:
         """Whether the connection is open and the topology declared."""
         return self._up.is_set()
 
+    def is_running(self) -> bool:
+        """Whether the thread lives that connects, and connects again."""
+        return self._thread.is_alive()
+
     def wait_until_up(self, timeout: float) -> bool:
         """Wait for the first (or next) connection."""
         return self._up.wait(timeout)

@@ -15,11 +15,12 @@ from hotspot.bus.handling import Handling, OutcomeNotRecorded, Task, named
 from hotspot.bus.outcome import GiveUp, JobTimedOut, decide
 from hotspot.bus.transport import Basket, BrokerAway, Delivery, Transport, Unroutable
 from hotspot.bus.wire import envelope_of, salvage
-from hotspot.contract.message import InvalidMessage
+from hotspot.contract.message import InvalidMessage, NotKnownYet
 from hotspot.contract.rows import Group, Queue, Service
 from hotspot.contract.table import PARKED_EXCHANGE
 from hotspot.contract.topology import (
     UnknownMessage,
+    delay_of,
     messages_in,
     parked_queue,
     queues_of,
@@ -31,6 +32,9 @@ log = structlog.get_logger()
 GROUP_OF = 50
 SWEEP_EVERY = timedelta(seconds=5)
 RUNS_AT_ONCE = 3
+# How long what only newer code understands is kept in the queues, looked at every so often.
+NEWER_COMES_WITHIN = timedelta(minutes=15)
+NEWER_WAITS = timedelta(seconds=5)
 
 
 class HandlersDoNotMatch(Exception):
@@ -88,6 +92,7 @@ class Worker:
 
     def run_once(self, timeout: float) -> bool:
         """Handle what the first queue with work holds, up to a group. False: nothing waited."""
+        self._handling.watch.turned()
         taken = self._basket.take(most=self._group_of, together=self._go_together, timeout=timeout)
         if taken:
             self._handle(taken)
@@ -133,14 +138,26 @@ class Worker:
                 self._handle_alone(delivery, task)
 
     def _understood(self, delivery: Delivery) -> Task | None:
-        """The task of a delivery; what is not one of ours is parked at once."""
+        """The task of a delivery; what is not one of ours is parked at once.
+
+        A message of newer code waits: while a new version is rolled out, the next worker of this
+        queue may be a new one.
+        """
         try:
             envelope = envelope_of(delivery)
             message = envelope.open()
             if type(message) not in self._handling.handlers:
                 raise InvalidMessage(f"{envelope.name} does not belong in {delivery.queue}")
         except InvalidMessage as error:
+            if isinstance(error, NotKnownYet) and self._is_young(delivery):
+                log.warning("message of newer code waits", queue=delivery.queue, reason=str(error))
+                waiting = Parcel.waiting(
+                    salvage(delivery), delay=delay_of(NEWER_WAITS), queue=delivery.queue
+                )
+                self._move(delivery, waiting)
+                return None
             log.error("message refused", queue=delivery.queue, reason=str(error))
+            self._handling.watch.refused(delivery.queue)
             outcome = GiveUp(reason=str(error), exception="InvalidMessage", traceback="")
             self._park(delivery, salvage(delivery), outcome)
             return None
@@ -150,6 +167,9 @@ class Worker:
             message=message,
             redelivered=delivery.redelivered,
         )
+
+    def _is_young(self, delivery: Delivery) -> bool:
+        return self._handling.clock() - salvage(delivery).sent_at < NEWER_COMES_WITHIN
 
     def _handled_together(self, tasks: list[tuple[Delivery, Task]]) -> bool:
         try:
@@ -168,7 +188,7 @@ class Worker:
                 parcels = self._handling.run_alone(task, again=run > 0)
             except (Exception, JobTimedOut) as error:  # noqa: BLE001  # decided in one place
                 if is_away(error):
-                    if wait_until_back(self._handling.engine, lambda: self._stopping):
+                    if wait_until_back(self._handling.engine, self._gives_up):
                         continue
                     break
                 if is_worth_another_run(error) and run < RUNS_AT_ONCE - 1:
@@ -197,9 +217,14 @@ class Worker:
                 parcel = Parcel.waiting(again, delay=outcome.delay, queue=delivery.queue)
                 self._move(delivery, parcel)
                 ended = "retried"
-        if task.row.traced:
-            step = self._handling.step_of_failure(task, ended, outcome.reason, began)
+        step = self._handling.step_of_failure(task, ended, outcome.reason, began)
+        if step is not None:
             self._try_to_send([step])
+
+    def _gives_up(self) -> bool:
+        """Asked again and again while the database is away: that is waiting, not hanging."""
+        self._handling.watch.turned()
+        return self._stopping
 
     def _handle_parked(self, delivery: Delivery) -> None:
         """Record a parked message as a failed job. It stays parked while that cannot be done."""
@@ -212,7 +237,7 @@ class Worker:
             parcels = record_parked(self._handling, salvage(delivery), failure)
         except DBAPIError as error:
             log.warning("failed job not recorded yet", error=str(error.orig))
-            wait_until_back(self._handling.engine, lambda: self._stopping)
+            wait_until_back(self._handling.engine, self._gives_up)
             self._transport.give_back([delivery])
             return
         self._transport.ack([delivery])

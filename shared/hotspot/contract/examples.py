@@ -49,6 +49,14 @@ def path_of(message: type[Message]) -> Path:
     return FOLDER / f"{message.NAME}.v{message.VERSION}.json"
 
 
+def recorded_versions(message: type[Message]) -> dict[int, dict[str, Any]]:
+    """Every version's payload that was ever recorded for a message, by version."""
+    return {
+        int(path.stem.rpartition(".v")[2]): json.loads(path.read_text())
+        for path in sorted(FOLDER.glob(f"{message.NAME}.v*.json"))
+    }
+
+
 def record_missing() -> list[str]:
     """Record an example for each message version that has none; never touches one that is there."""
     made = []

@@ -3,9 +3,10 @@
 import functools
 import types
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, ClassVar, Literal, TypeVar, dataclass_transform
 from uuid import UUID
 
@@ -14,26 +15,43 @@ from marshmallow import fields as ma
 
 T = TypeVar("T")
 
+# From the payload of one version of a message to that of the next.
+Reader = Callable[[dict[str, Any]], dict[str, Any]]
+
 
 class Message:
     """What travels on the bus. Subclasses are declared with `@message`."""
 
     NAME: ClassVar[str]
     VERSION: ClassVar[int]
+    READS: ClassVar[Mapping[int, Reader]]
 
 
 class InvalidMessage(ValueError):
     """The payload does not fit the schema of its type: no retry will make it fit."""
 
 
+class NotKnownYet(InvalidMessage):
+    """A message, or a version of one, that this code does not know: newer code may."""
+
+
 @dataclass_transform(frozen_default=True, kw_only_default=True)
-def message(name: str, *, version: int) -> Callable[[type[T]], type[T]]:
-    """Declare a message type: frozen, keyword-only, with its name and version on the wire."""
+def message(
+    name: str, *, version: int, reads: Mapping[int, Reader] = MappingProxyType({})
+) -> Callable[[type[T]], type[T]]:
+    """Declare a message type: frozen, keyword-only, with its name and version on the wire.
+
+    `reads`: for each older version that is still understood, how its payload becomes one of the
+    next version. Without a gap up to this one.
+    """
+    if reads and sorted(reads) != list(range(min(reads), version)):
+        raise ValueError(f"{name} cannot come from {sorted(reads)} to version {version}")
 
     def declare(cls: type[T]) -> type[T]:
         declared = dataclass(frozen=True, kw_only=True)(cls)
         declared.NAME = name  # type: ignore[attr-defined]
         declared.VERSION = version  # type: ignore[attr-defined]
+        declared.READS = reads  # type: ignore[attr-defined]
         return declared
 
     return declare
@@ -42,6 +60,26 @@ def message(name: str, *, version: int) -> Callable[[type[T]], type[T]]:
 def dump(value: Message) -> dict[str, Any]:
     """The payload of a message as JSON-ready values."""
     return typing.cast(dict[str, Any], schema_of(type(value)).dump(value))
+
+
+def brought_up(cls: type[Message], payload: object, version: int) -> object:
+    """The payload of an older version as that of this one.
+
+    Raises NotKnownYet for a newer version, InvalidMessage for one that is understood no longer.
+    """
+    if version > cls.VERSION:
+        raise NotKnownYet(f"{cls.NAME} has no version {version} here: {cls.VERSION} is the newest")
+    for step in range(version, cls.VERSION):
+        read = cls.READS.get(step)
+        if read is None:
+            raise InvalidMessage(f"{cls.NAME} has no version {version} any more")
+        if not isinstance(payload, dict):
+            break  # which is no message of any version
+        try:
+            payload = read(payload)
+        except (AttributeError, LookupError, TypeError, ValueError) as error:
+            raise InvalidMessage(f"{cls.NAME} is no version {step}: {error!r}") from error
+    return payload
 
 
 def load(cls: type[T], payload: object) -> T:

@@ -43,9 +43,10 @@ def brokers(request: pytest.FixtureRequest) -> Iterator[Brokers]:
 
 
 @pytest.fixture(scope="session")
-def rabbit_vhost(amqp_url: str) -> Iterator[str]:
+def rabbit_vhost() -> Iterator[str]:
     """A virtual host of our own, so that nothing else listens to our queues."""
-    with vhost(amqp_url, os.environ["TEST_RABBITMQ_MANAGEMENT_URL"]) as url:
+    given = os.environ
+    with vhost(given["TEST_AMQP_URL"], given["TEST_RABBITMQ_MANAGEMENT_URL"]) as url:
         yield url
 
 

@@ -1,5 +1,6 @@
 """What a worker does with messages, over both transports and a real database."""
 
+import re
 import time
 import uuid
 from collections.abc import Callable
@@ -8,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 import pytest
+from prometheus_client import CollectorRegistry, generate_latest
 from sqlalchemy import Engine, func, select, text
 
 from hotspot.bus.envelope import Parcel, enclose
@@ -16,6 +18,7 @@ from hotspot.bus.handling import Handling, Task
 from hotspot.bus.outcome import Reject, Retry
 from hotspot.bus.tables import bus_metadata, failed_jobs, inbox, outbox
 from hotspot.bus.transport import Basket, BrokerAway
+from hotspot.bus.watch import Watch
 from hotspot.bus.wire import envelope_of
 from hotspot.bus.work import Work
 from hotspot.bus.worker import HandlersDoNotMatch, Worker
@@ -29,6 +32,7 @@ from hotspot.contract.operations import (
 from hotspot.contract.payments import ProcessPaymentJob, ReconcilePaymentsJob, VoucherIssued
 from hotspot.contract.table import GENERAL, PAYMENT, PAYMENTS, PAYMENTS_QUEUE
 from hotspot.contract.topology import groups_of, messages_in, queues_of
+from hotspot.figures import CountingWatch, OutboxCollector
 from hotspot.ids import new_id
 from hotspot.testing.brokers import Brokers, wait_for
 
@@ -45,8 +49,10 @@ class Stage:
     engine: Engine
     handle: Callable[[ProcessPaymentJob, Work], None]
     timeout: float = 30
+    watch: Watch = field(default_factory=Watch)
     transport: Any = None
     worker: Any = None
+    later: timedelta = timedelta(0)
     heard: Basket = field(default_factory=lambda: Basket(["dashboard"]))
 
     def start(self) -> "Stage":
@@ -58,8 +64,9 @@ class Stage:
                 service="payment",
                 handlers=self.handlers(),
                 engine=self.engine,
-                clock=utc_now,
+                clock=lambda: utc_now() + self.later,
                 timeout_of=lambda _: self.timeout,
+                watch=self.watch,
             ),
             transport=self.transport,
         )
@@ -68,6 +75,9 @@ class Stage:
         listener = self.brokers.connect()
         listener.consume({"dashboard": 1000}, self.heard)
         return self
+
+    def hours_later(self, hours: int) -> None:
+        self.later += timedelta(hours=hours)
 
     def handlers(self) -> dict[type[Message], Any]:
         def ignore(_message: Message, _work: Work) -> None:
@@ -277,6 +287,28 @@ def test_a_malformed_message_becomes_a_failed_job_at_once(
     assert row.body == envelope.body
 
 
+@pytest.mark.parametrize("brokers", ["memory"], indirect=True)
+@pytest.mark.parametrize("change", [{"version": 2}, {"name": "InventedNextYear"}])
+def test_a_message_of_newer_code_waits_for_a_newer_worker_with_all_its_tries(
+    stage: Callable[..., Stage], change: dict[str, Any]
+) -> None:
+    here = stage(write_and_tell)
+    sent = utc_now()
+    newer = replace(enclose(job(), sender="test", now=sent), **change)
+    here.transport.publish([Parcel(exchange="", routing_key="payments", envelope=newer)])
+    here.send(*(job() for _ in range(5)))
+    here.work_until(lambda: done(here) == 5)
+    here.brokers.pass_time()
+    here.worker.run_once(timeout=0.02)
+    assert here.count(failed_jobs) == 0
+
+    here.hours_later(1)
+    here.work_until(lambda: here.count(failed_jobs) == 1)
+    with here.engine.connect() as connection:
+        row = connection.execute(select(failed_jobs)).one()
+    assert (row.message_id, row.attempts, row.body) == (newer.message_id, 1, newer.body)
+
+
 def test_a_job_that_got_stale_in_its_queue_is_no_failed_job(
     stage: Callable[..., Stage], brokers: Brokers
 ) -> None:
@@ -463,6 +495,36 @@ def test_a_worker_refuses_to_start_without_a_handler(empty_database: Engine) -> 
 def _failures(stage: Stage) -> int:
     with stage.engine.connect() as connection:
         return int(connection.execute(select(func.sum(failed_jobs.c.failures))).scalar() or 0)
+
+
+def test_what_became_of_each_message_is_counted(stage: Callable[..., Stage]) -> None:
+    registry = CollectorRegistry()
+    refused = job()
+
+    def refuse_one(order: ProcessPaymentJob, work: Work) -> None:
+        if order == refused:
+            raise Reject("not this one")
+        write_and_tell(order, work)
+
+    here = stage(refuse_one, watch=CountingWatch(registry))
+    registry.register(OutboxCollector(here.engine))
+    here.send(refused)
+    (sent,) = here.send(job())
+    here.transport.publish([sent])
+
+    def outcomes() -> dict[str, float]:
+        return counted(generate_latest(registry).decode(), "ProcessPaymentJob")
+
+    here.work_until(lambda: sum(outcomes().values()) == 3)
+    assert outcomes() == {"done": 1, "repeated": 1, "failed": 1}
+    assert "hotspot_outbox_waiting 0.0" in generate_latest(registry).decode()
+
+
+def counted(shown: str, message: str) -> dict[str, float]:
+    found = re.findall(
+        rf'^hotspot_messages_total{{message="{message}",outcome="(.*)"}} (.*)$', shown, re.M
+    )
+    return {outcome: float(count) for outcome, count in found}
 
 
 def test_ids_are_ordered_by_time() -> None:
