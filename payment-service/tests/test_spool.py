@@ -95,6 +95,16 @@ def test_what_a_process_died_over_is_removed_and_was_told_to_nobody(tmp_path: Pa
     assert list(tmp_path.iterdir()) == [fresh]
 
 
+def test_a_spool_that_cannot_be_written_is_named_before_it_is_needed(
+    config: Config, engine: Engine, broker: FakePublisher, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    nowhere = replace(config, spool_dir=tmp_path / "file" / "spool")
+    client = create_app(nowhere, publisher=broker, engine=engine).test_client()
+    missing = client.get("/health/ready").get_json()["missing"]
+    assert "a callback spool that can be written" in missing
+
+
 def test_a_full_spool_is_named_where_health_is_asked(
     config: Config, engine: Engine, broker: FakePublisher, vault: Vault
 ) -> None:

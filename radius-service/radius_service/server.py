@@ -13,8 +13,10 @@ from functools import partial
 import structlog
 from sqlalchemy import Engine, create_engine
 
+from hotspot.bus.database import connect_to_look
 from hotspot.bus.rabbit import RabbitTransport
 from hotspot.bus.transport import Publishing
+from hotspot.bus.watch import Watch
 from hotspot.clock import Clock, utc_now
 from hotspot.settings import stop
 from radius_service.answering import LoginDesk
@@ -33,6 +35,8 @@ log = structlog.get_logger()
 # One works while another waits for the database; two more for when those are stuck.
 LOGIN_THREADS = 4
 STOP_WITHIN_SECONDS = 8.0
+# With nothing to read, too, it must be seen that the loop would.
+TURN_SECONDS = 5.0
 
 Stage = tuple[Callable[[], None], list[threading.Thread]]
 
@@ -53,6 +57,7 @@ class RadiusServer:
     ) -> None:
         self.counters = Counters()
         self.has_failed = False
+        self.watch = Watch()
         self.nas = NasBook(engine)
         self._reception = Reception(
             host=host,
@@ -138,7 +143,8 @@ class RadiusServer:
             selector.register(reception.auth, selectors.EVENT_READ, self._logins.take_in)
             selector.register(reception.acct, selectors.EVENT_READ, self._books.take_in)
             while not self._stopped.is_set():
-                for key, _ in selector.select():
+                self.watch.turned()
+                for key, _ in selector.select(TURN_SECONDS):
                     if key.data is not None:
                         key.data(reception.receive(key.fileobj))
 
@@ -163,11 +169,22 @@ def run(config: Config) -> int:
         )
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: server.stop())
+    if config.health_port is not None:
+        _show_health(config, server)
     _collect_garbage_seldom()
     server.serve()
     publisher.close()
     engine.dispose()
     return 1 if server.has_failed else 0
+
+
+def _show_health(config: Config, server: RadiusServer) -> None:
+    """Answer on HEALTH_PORT. Logins need only the database: what is told the broker may wait."""
+    from hotspot import health
+
+    engine = connect_to_look(config.database_url)
+    needs = {"database": lambda: health.answers(engine)}
+    health.serve(config, health.Health(is_live=[server.watch.is_turning], needs=needs))
 
 
 def _collect_garbage_seldom() -> None:

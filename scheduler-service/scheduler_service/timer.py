@@ -15,6 +15,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from hotspot.bus.transport import BrokerAway, Publishing, Unroutable
+from hotspot.bus.watch import Watch
 from hotspot.clock import NAIROBI, Clock, utc_now
 from hotspot.contract.message import Message
 from scheduler_service import runs
@@ -58,6 +59,7 @@ class Timekeeper:
         self._clock = clock
         self._name = name or f"{socket.gethostname()}:{os.getpid()}"
         self._stopping = threading.Event()
+        self.watch = Watch()
 
     def stop(self) -> None:
         """Stop acting, and let another take over at once. May be called by a signal handler."""
@@ -66,6 +68,7 @@ class Timekeeper:
     def run(self) -> None:
         """Compete and lead until told to stop."""
         while not self._stopping.is_set():
+            self.watch.turned()
             try:
                 leadership = Leadership(self._database_url, self._patience)
                 try:
@@ -79,6 +82,7 @@ class Timekeeper:
     def _compete(self, leadership: Leadership) -> None:
         """Wait for the lock, lead, return when told to stop. Raises what a lost session does."""
         while not self._stopping.is_set():
+            self.watch.turned()
             if leadership.try_to_take():
                 self._lead(leadership)
                 return
@@ -100,6 +104,7 @@ class Timekeeper:
             timer.resume()
             while timer.is_alive() and not self._stopping.wait(self._patience.look_every):
                 leadership.confirm()
+                self.watch.turned()
         finally:
             timer.end()
             log.info("leading no more", by=self._name)

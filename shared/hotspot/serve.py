@@ -1,4 +1,8 @@
-"""Run one process of one service: `python -m hotspot.serve SERVICE ROLE`."""
+"""Run one process of one service: `python -m hotspot.serve SERVICE ROLE`.
+
+Almost nothing is imported before it is known what is to run: until `main` says otherwise, SIGTERM
+does nothing to the first process of a container.
+"""
 
 import argparse
 import importlib
@@ -9,17 +13,18 @@ from collections.abc import Callable, Sequence
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from hotspot import settings
-from hotspot.contract import table
-from hotspot.contract.topology import service_named
-
 if TYPE_CHECKING:
     from hotspot.bus.rabbit import RabbitTransport
+    from hotspot.bus.watch import Watch
     from hotspot.bus.worker import Worker
+
+# How a shell says that SIGTERM ended a process.
+ENDED_BY_SIGTERM = 128 + signal.SIGTERM
 
 
 def main(argv: list[str]) -> int:
     """Run until the process is told to stop; answers the exit code."""
+    _obey_sigterm()
     parser = _parser()
     arguments = parser.parse_args(argv)
     if len(arguments.service) > 1 and arguments.role != "web":
@@ -28,11 +33,11 @@ def main(argv: list[str]) -> int:
         _patch_for_gevent()  # before anything else is imported
     if len(arguments.service) > 1:
         return run_webs(arguments.service)
+    from hotspot import log, settings
+
     (service,) = arguments.service
     package = package_of(service)
     config = settings.read(_part(package, "config").load)
-    from hotspot import log
-
     log.configure(service, arguments.role, config.log_level)
     return _ROLES[arguments.role](package, config, arguments)
 
@@ -52,7 +57,7 @@ def run_web(package: str, config: Any, _arguments: argparse.Namespace) -> int:
 
 def run_webs(services: Sequence[str]) -> int:
     """Serve HTTP for several services, each on its own port with settings of its own."""
-    from hotspot import log
+    from hotspot import log, settings
     from hotspot.web.server import Site, serve
 
     sites = []
@@ -67,10 +72,12 @@ def run_webs(services: Sequence[str]) -> int:
 def run_worker(package: str, config: Any, arguments: argparse.Namespace) -> int:
     """Handle messages of one or more groups until SIGTERM."""
     transport = _transport(config, "+".join(arguments.group))
-    worker = _worker(package, config, arguments.group, transport)
+    watch = _watch(config)
+    worker = _worker(package, config, arguments.group, transport, watch)
     if worker is None:
         return 2
     _stop_by_signal(worker.stop)
+    _show_health(config, transport, [watch])
     worker.run()
     return 0
 
@@ -82,10 +89,12 @@ def run_scheduler(package: str, config: Any, arguments: argparse.Namespace) -> i
     timekeeper = _part(package, "timer").timekeeper(config, transport)
     if not arguments.group:
         _stop_by_signal(timekeeper.stop)
+        _show_health(config, transport, [timekeeper.watch])
         timekeeper.run()
         transport.close()
         return 0
-    worker = _worker(package, config, arguments.group, transport)
+    watch = _watch(config)
+    worker = _worker(package, config, arguments.group, transport, watch)
     if worker is None:
         return 2
 
@@ -100,6 +109,7 @@ def run_scheduler(package: str, config: Any, arguments: argparse.Namespace) -> i
         worker.stop()
 
     _stop_by_signal(stop)
+    _show_health(config, transport, [watch, timekeeper.watch])
     timer = threading.Thread(target=keep_time, name="timer", daemon=True)
     timer.start()
     worker.run()
@@ -161,6 +171,8 @@ _ROLES = {
 
 
 def _parser() -> argparse.ArgumentParser:
+    from hotspot.contract import table
+
     parser = argparse.ArgumentParser(prog="python -m hotspot.serve", description=__doc__)
     parser.add_argument(
         "service", type=_named, help="its name; for `web`, several separated by commas"
@@ -180,6 +192,8 @@ def _parser() -> argparse.ArgumentParser:
 
 def _named(text: str) -> list[str]:
     """The services of a command line."""
+    from hotspot.contract import table
+
     known = [service.name for service in table.SERVICES]
     names = text.split(",")
     unknown = [name for name in names if name not in known]
@@ -195,13 +209,15 @@ def _transport(config: Any, role: str) -> "RabbitTransport":
 
 
 def _worker(
-    package: str, config: Any, groups: list[str], transport: "RabbitTransport"
+    package: str, config: Any, groups: list[str], transport: "RabbitTransport", watch: "Watch"
 ) -> "Worker | None":
     """A worker of these groups; None where the service cannot handle all of their messages."""
     from hotspot.bus.database import connect
     from hotspot.bus.handling import Handling
     from hotspot.bus.worker import HandlersDoNotMatch, Worker
     from hotspot.clock import utc_now
+    from hotspot.contract import table
+    from hotspot.contract.topology import service_named
 
     named = {group.name: group for group in table.GROUPS}
     handling = Handling(
@@ -209,6 +225,7 @@ def _worker(
         handlers=_part(package, "worker").handlers(config),
         engine=connect(config.database_url),
         clock=utc_now,
+        watch=watch,
     )
     try:
         return Worker(
@@ -221,6 +238,37 @@ def _worker(
         transport.close()
         sys.stderr.write(f"hotspot: {error}\n")
         return None
+
+
+def _watch(config: Any) -> "Watch":
+    """What a worker notes of itself; it counts only where somebody can read that."""
+    from hotspot.bus.watch import Watch
+
+    if config.health_port is None:
+        return Watch()
+    from hotspot.figures import CountingWatch
+
+    return CountingWatch()
+
+
+def _show_health(config: Any, transport: "RabbitTransport", watches: "Sequence[Watch]") -> None:
+    """Answer on HEALTH_PORT where it is set; where it is not, that costs nothing."""
+    if config.health_port is not None:
+        from hotspot import health
+
+        health.serve_of_worker(config, transport, watches)
+
+
+def _obey_sigterm() -> None:
+    """As the first process of a container, whose SIGTERM else does nothing unless it is handled.
+
+    Roles that have something to finish set a handler of their own.
+    """
+
+    def leave(*_: object) -> None:
+        raise SystemExit(ENDED_BY_SIGTERM)
+
+    signal.signal(signal.SIGTERM, leave)
 
 
 def _stop_by_signal(stop: Callable[[], None]) -> None:

@@ -1,13 +1,17 @@
-"""Settings: typed, read once from the environment, and clear when they are wrong."""
+"""Settings: typed, read once from the environment, and clear when they are wrong.
+
+Every setting X may come in a file that X_FILE names, as containers get their secrets.
+"""
 
 import base64
 import binascii
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NoReturn, TypeVar
 
-from environs import Env, EnvError
+from environs import Env, EnvError, FileAwareEnv
 from marshmallow import ValidationError
 
 C = TypeVar("C")
@@ -18,7 +22,8 @@ class CommonConfig:
     """What every service reads. Services derive their own Config from it.
 
     `web_workers`: processes that serve HTTP on the one port; one, with no master over it, is what
-    a small machine needs.
+    a small machine needs. `health_port`: where processes that serve no HTTP of their own answer for
+    their health (`hotspot.health`); None: nowhere.
     """
 
     service: str
@@ -30,6 +35,7 @@ class CommonConfig:
     encryption_keys: tuple[str, ...]
     jwt_public_key: str
     web_workers: int = 1
+    health_port: int | None = None
 
 
 def common(env: Env, service: str) -> dict[str, object]:
@@ -44,6 +50,7 @@ def common(env: Env, service: str) -> dict[str, object]:
         "encryption_keys": encryption_keys(env),
         "jwt_public_key": pem(env, "JWT_PUBLIC_KEY"),
         "web_workers": env.int("WEB_WORKERS", 1, validate=_positive),
+        "health_port": health_port(env),
     }
 
 
@@ -52,12 +59,29 @@ def read(load: Callable[[Env], C], prefix: str = "") -> C:
 
     `prefix`: before each setting's name, where one process serves several services.
     """
-    env = Env()
+    env = _Environment()
     try:
         with env.prefixed(prefix):
             return load(env)
     except EnvError as error:
         stop(str(error))
+
+
+class _Environment(FileAwareEnv):
+    """X, or what the file named by X_FILE says; line ends after it are not part of it."""
+
+    def _get_value(self, env_key: str, default: object) -> object:
+        file_key = f"{env_key}{self.file_suffix}"
+        if not os.environ.get(file_key):
+            return super()._get_value(env_key, default)
+        if os.environ.get(env_key):
+            raise EnvError(f"{env_key} and {file_key} are both set: which one is meant?")
+        try:
+            value = super()._get_value(env_key, default)
+        except (OSError, ValueError):
+            # Without the name of the file: somebody may have put the secret itself there.
+            raise EnvError(f"{file_key} must name a file of text that can be read") from None
+        return value.rstrip("\r\n") if isinstance(value, str) else value
 
 
 def prefix_of(service: str) -> str:
@@ -75,6 +99,16 @@ def database_url(env: Env) -> str:
     """DATABASE_URL for SQLAlchemy with psycopg 3. Raises EnvError."""
     url: str = env.str("DATABASE_URL", validate=_starts_with("postgresql://", "postgres://"))
     return "postgresql+psycopg://" + url.split("://", 1)[1]
+
+
+def health_port(env: Env) -> int | None:
+    """HEALTH_PORT, or None where it is empty or not set. Raises EnvError."""
+    text: str = env.str("HEALTH_PORT", "").strip()
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit() and 0 < int(text) < 65536):
+        raise EnvError("HEALTH_PORT must be a port between 1 and 65535")
+    return int(text)
 
 
 def encryption_keys(env: Env) -> tuple[str, ...]:

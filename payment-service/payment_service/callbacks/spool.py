@@ -132,6 +132,13 @@ class Spool:
         """Whether one more may be kept."""
         return self.fill().waiting < self._most
 
+    def can_be_written(self) -> bool:
+        """Whether the folder is there, or can be made: a container may have no volume for it."""
+        there = next(
+            path for path in (self.folder, *self.folder.absolute().parents) if path.exists()
+        )
+        return there.is_dir() and os.access(there, os.W_OK | os.X_OK)
+
     def fill(self) -> SpoolFill:
         """How many wait, and how many have room."""
         if time.monotonic() - self._counted_at > RECOUNTED_AFTER_SECONDS:

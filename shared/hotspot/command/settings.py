@@ -17,6 +17,7 @@ _GOVERNED = {
     "AMQP_URL",
     "PORT",
     "HOST",
+    "HEALTH_PORT",  # of containers: here, many processes share one address
     "ENCRYPTION_KEYS",
     "JWT_PUBLIC_KEY",
     "JWT_PRIVATE_KEY",
@@ -63,6 +64,26 @@ class Outside:
     simulators: bool
     spool: Path
     logs: Path
+
+
+def with_files(environ: Mapping[str, str]) -> dict[str, str]:
+    """What the caller gave by X_FILE, as if by X. Raises SettingsMissing.
+
+    Only of what this copy decides on: the services read all others from their files themselves.
+    """
+    given = dict(environ)
+    for name in _GOVERNED:
+        file = given.pop(f"{name}_FILE", "")
+        if file and given.get(name):
+            raise SettingsMissing(f"{name} and {name}_FILE are both set: which one is meant?")
+        if file:
+            try:
+                given[name] = Path(file).read_text().rstrip("\r\n")
+            except (OSError, ValueError):
+                raise SettingsMissing(
+                    f"{name}_FILE must name a file of text that can be read"
+                ) from None
+    return given
 
 
 def needs_simulators(given: Mapping[str, str]) -> bool:

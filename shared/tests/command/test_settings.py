@@ -167,3 +167,13 @@ def test_without_simulators_and_without_a_gateway_messages_are_logged(kept: Secr
 def test_a_key_that_is_none_is_refused(kept: Secrets) -> None:
     with pytest.raises(SettingsMissing, match="JWT_PRIVATE_KEY"):
         told(kept, {"JWT_PRIVATE_KEY": "secret"})
+
+
+def test_what_is_given_by_file_is_as_if_given(tmp_path: Path) -> None:
+    (tmp_path / "amqp").write_text("amqp://u:p@h/\n")
+    given = settings.with_files({"AMQP_URL_FILE": str(tmp_path / "amqp"), "LANG": "C"})
+    assert given == {"AMQP_URL": "amqp://u:p@h/", "LANG": "C"}
+    with pytest.raises(settings.SettingsMissing, match="AMQP_URL_FILE"):
+        settings.with_files({"AMQP_URL_FILE": str(tmp_path / "missing")})
+    with pytest.raises(settings.SettingsMissing, match="both set"):
+        settings.with_files({"AMQP_URL": "a", "AMQP_URL_FILE": str(tmp_path / "amqp")})
