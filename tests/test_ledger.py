@@ -21,6 +21,7 @@ from hotspot.testing.identity import Keys
 
 from .small_world import town as towns
 from .small_world.rules import Everything
+from .small_world.settings import set_up
 from .small_world.town import Town
 
 EXAMPLES = int(os.environ.get("LEDGER_EXAMPLES", "0"))
@@ -31,10 +32,7 @@ def make_town(
     databases: Databases, keys: Keys, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> Iterator[Callable[[], Town]]:
     """Makes towns, one after another, on the same databases."""
-    for name, value in {**SETTINGS, "SPOOL_DIR": str(tmp_path)}.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setenv("ENCRYPTION_KEYS", ",".join(keys.encryption))
-    monkeypatch.setenv("JWT_PUBLIC_KEY", keys.public_pem.replace("\n", "\\n"))
+    set_up(monkeypatch, keys, tmp_path)
     engines = {service: databases.fresh(service) for service in towns.SERVICES}
     # Thousands of messages are handled: what their workers log is of no use to anybody.
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
@@ -61,16 +59,3 @@ def settings_of(examples: int) -> settings:
         phases=(Phase.generate, *((Phase.shrink,) if examples else ())),
         print_blob=True,
     )
-
-
-SETTINGS = {
-    "DATABASE_URL": "postgresql://unused",
-    "AMQP_URL": "amqp://unused",
-    "PORT": "8001",
-    "DARAJA_BASE_URL": "http://127.0.0.1:1",
-    "DARAJA_CONSUMER_KEY": "key",
-    "DARAJA_CONSUMER_SECRET": "secret",
-    "DARAJA_SHORTCODE": "174379",
-    "DARAJA_PASSKEY": "passkey",
-    "CALLBACK_BASE_URL": "http://127.0.0.1:8001",
-}

@@ -1,7 +1,9 @@
 """Sending a guest off through the router's API, where RADIUS's Disconnect was ignored."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final, Literal
+from uuid import UUID
 
 import structlog
 from sqlalchemy import or_, select
@@ -134,11 +136,17 @@ def _remove(router: RouterOs, menu: str, item: Row) -> bool:
     return True
 
 
+def _known(router_id: str | None, work: Work) -> Router | None:
+    """By the session's own word, which may be a guest's: it need be no id of a router."""
+    with suppress(ValueError):
+        return work.session.get(Router, UUID(router_id)) if router_id else None
+    return None
+
+
 def _router_of(job: DisconnectGuestJob, work: Work, reach: Reach) -> Router | None:
-    if job.router_id is not None:
-        known = work.session.get(Router, job.router_id)
-        if known is not None:
-            return known
+    known = _known(job.router_id, work)
+    if known is not None:
+        return known
     named = select(Router).where(
         or_(Router.ip_address == job.nas, Router.identity == job.nas_identifier)
     )

@@ -84,6 +84,13 @@ def test_a_router_that_does_not_answer_is_reported(
     assert outcome(handlers, job(), engine) == "unreachable"
 
 
+def test_a_router_that_a_guest_made_up_hides_nobody(
+    router: str, handlers: Handlers, engine: Engine, paper: PaperRouter
+) -> None:
+    paper.add(ACTIVE, user="0712345678", mac_address=MAC)
+    assert outcome(handlers, job(router_id="Mama Njeri's"), engine) == "removed"
+
+
 def test_a_router_that_is_not_ours_is_not_guessed(
     router: str, handlers: Handlers, engine: Engine, paper: PaperRouter
 ) -> None:

@@ -79,6 +79,10 @@ class Bus:
         envelope = enclose(message, sender="test", now=self.now, correlation_id=correlation_id)
         self._route([Parcel.of(message, envelope)])
 
+    def put(self, parcels: Sequence[Parcel]) -> None:
+        """What an outbox held comes to its queues after all."""
+        self._route(parcels)
+
     def due(self) -> Sequence[Waiting]:
         """What could be handled now."""
         return [one for one in self.waiting if one.due <= self.now]

@@ -48,7 +48,7 @@ def check_money_without_service(_job: CheckMoneyWithoutServiceJob, work: Work) -
     """Ask again for what is missing, count who still waits, and say so."""
     _close_what_ran_out(work)
     _forget_the_healed(work)
-    _heal("access", _waiting(work), _ask_for_access, work)
+    _heal("access", _waiting(work), ask_for_access, work)
     _heal("voucher", _without_voucher(work), _ask_for_voucher, work)
     _tell(standing.unserved(work.session, work.now), work)
 
@@ -118,7 +118,8 @@ def _give_up(payment_id: UUID, step: Step, work: Work) -> bool:
     return done.first() is not None
 
 
-def _ask_for_access(payment_id: UUID, work: Work) -> None:
+def ask_for_access(payment_id: UUID, work: Work) -> None:
+    """Ask for the access of a completed payment, by whatever it was bought."""
     missing = insert(Access).values(payment_id=payment_id, state=PROVISIONING, changed_at=work.now)
     work.session.execute(missing.on_conflict_do_nothing())
     source = work.session.scalar(select(Payment.source).where(Payment.id == payment_id))
