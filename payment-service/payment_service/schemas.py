@@ -158,6 +158,15 @@ class PaymentSchema(Schema):
     package_id = fields.UUID(required=True, allow_none=True)
     receipt = fields.String(required=True, allow_none=True)
     failure = fields.Nested(FailureSchema, required=True, allow_none=True)
+    waits_for = fields.String(
+        required=True,
+        allow_none=True,
+        validate=validate.OneOf(("mpesa",)),
+        metadata={
+            "description": "mpesa: it does not answer, and whether it asks the phone is not known",
+            "example": None,
+        },
+    )
     access = fields.Nested(AccessSchema, required=True, allow_none=True)
 
 

@@ -1,7 +1,7 @@
 """A payment as its buyer sees it, and as operators see it."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -29,6 +29,9 @@ from payment_service.models import (
 log = structlog.get_logger()
 
 Body = dict[str, Any]
+
+# M-Pesa takes a request within two seconds as a rule, and its answer to the phone comes later.
+SLOW_AFTER = timedelta(seconds=8)
 
 _redeemed = aliased(Voucher)
 
@@ -67,6 +70,7 @@ def before_it_is_recorded(claim: Claim) -> Body:
         "package_id": claim.package_id,
         "receipt": None,
         "failure": None,
+        "waits_for": None,
         "access": None,
     }
 
@@ -95,7 +99,7 @@ def of_claim(connection: Connection, claim: Claim, vault: Vault, now: datetime) 
 def by_its_buyer(row: AnyRow, vault: Vault, now: datetime) -> Body:
     """With the credentials: only for the holder of the claim token."""
     phone = mask(row.phone) if row.phone else None
-    return _body(row, phone=phone) | {"access": _access(row, vault, now)}
+    return _body(row, now, phone=phone) | {"access": _access(row, vault, now)}
 
 
 def by_operators(row: AnyRow, now: datetime) -> Body:
@@ -104,7 +108,7 @@ def by_operators(row: AnyRow, now: datetime) -> Body:
     if row.state is not None:
         until = utc_text(row.until) if row.until else None
         access = {"state": _state(row, now), "username": row.username, "until": until}
-    return _body(row, phone=row.phone) | {
+    return _body(row, now, phone=row.phone) | {
         "package": row.package,
         "paid_amount": None if row.paid_amount is None else _money(row.paid_amount),
         "confirmed_by": row.confirmed_by,
@@ -130,7 +134,7 @@ def is_over(body: Body) -> bool:
     return bool(body["status"] != PENDING)
 
 
-def _body(row: AnyRow, *, phone: str | None) -> Body:
+def _body(row: AnyRow, now: datetime, *, phone: str | None) -> Body:
     failure = None
     if row.failure_code is not None:
         failure = {"code": row.failure_code, "message": row.failure_reason}
@@ -142,7 +146,16 @@ def _body(row: AnyRow, *, phone: str | None) -> Body:
         "package_id": row.package["package_id"],
         "receipt": row.receipt,
         "failure": failure,
+        "waits_for": _waits_for(row, now),
     }
+
+
+def _waits_for(row: AnyRow, now: datetime) -> str | None:
+    """Nobody shall wait for a prompt that M-Pesa has not said it shows."""
+    if row.status != PENDING:
+        return None
+    is_late = now - row.requested_at > SLOW_AFTER and row.prompt_state in ("waiting", "prompting")
+    return "mpesa" if is_late or row.prompt_state == "unclear" else None
 
 
 def _last_reversal() -> ScalarSelect[Any]:

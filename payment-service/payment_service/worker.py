@@ -14,6 +14,7 @@ from hotspot.contract.payments import (
     CheckMoneyWithoutServiceJob,
     CheckReversalJob,
     ClaimPaymentJob,
+    ClearAttentionJob,
     ImportStatementJob,
     ProcessPaymentJob,
     PromptPhoneJob,
@@ -37,6 +38,7 @@ from payment_service.access import (
     session_expired,
     session_started,
 )
+from payment_service.attention import clear_attention
 from payment_service.callbacks.hearing import record_mpesa_message, record_stk_callback
 from payment_service.callbacks.spool import fill
 from payment_service.claims.claiming import claim_payment
@@ -89,6 +91,7 @@ def handlers(
         ReversePaymentJob: reverse_payment(asked),
         ReverseReceiptJob: reverse_receipt(asked),
         CheckReversalJob: check_reversal,
+        ClearAttentionJob: clear_attention,
         ReconcilePaymentsJob: reconcile_payments,
         SubscriptionChanged: subscription_changed,
         ProcessPaymentJob: process_payment,

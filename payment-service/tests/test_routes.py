@@ -231,6 +231,7 @@ def test_the_page_sees_its_payment_before_any_worker_does(
         "package_id": str(on_sale["HOUR1"]),
         "receipt": None,
         "failure": None,
+        "waits_for": None,
         "access": None,
     }
 
@@ -389,3 +390,14 @@ def test_the_api_describes_itself(client: FlaskClient) -> None:
         "/api/v1/payments/{payment_id}/events",
         "/callbacks/stk/{token}",
     } <= set(paths)
+
+
+def test_a_guest_is_told_that_m_pesa_does_not_answer(
+    shop: Shop, see: Callable[[UUID], Any]
+) -> None:
+    late = shop.request(requested_at=NOON - timedelta(seconds=9))
+    assert see(late)["waits_for"] == "mpesa"
+    prompted, new = shop.prompted(), shop.request(phone="254712000002")
+    assert [see(one)["waits_for"] for one in (prompted, new)] == [None, None]
+    shop.engine_run("UPDATE payments SET prompt_state = 'unclear' WHERE id = :id", id=prompted)
+    assert see(prompted)["waits_for"] == "mpesa"

@@ -21,6 +21,8 @@ from payment_service.promise.standing import OVER, WITHOUT_SERVICE, Standing
 
 # Payments that are over are counted of the last day, unless asked otherwise.
 COUNTED_BACK = timedelta(days=1)
+DEALT_WITH = "a person has dealt with it"
+_IN_SIGHT = Standing.NEEDS_PERSON.value
 
 standings = Blueprint("standings", __name__, url_prefix="/api/v1/payments/standing")
 
@@ -42,6 +44,7 @@ class StandingPaymentSchema(Schema):
     since = fields.String(required=True)
     age_seconds = fields.Integer(required=True)
     reason = fields.String(required=True, allow_none=True)
+    needs_attention = fields.String(required=True, allow_none=True)
     status = fields.String(required=True)
     phone = fields.String(required=True, allow_none=True)
     price = fields.Nested(MoneySchema, required=True)
@@ -125,7 +128,8 @@ def _item(row: AnyRow, age: float) -> dict[str, Any]:
         "standing": row.standing,
         "since": utc_text(row.since),
         "age_seconds": int(age),
-        "reason": row.needs_attention,
+        "reason": row.needs_attention or (DEALT_WITH if row.standing == _IN_SIGHT else None),
+        "needs_attention": row.needs_attention,
         "status": row.status,
         "phone": row.phone,
         "price": {"amount": row.price, "currency": "KES"},

@@ -210,6 +210,19 @@ class CheckReversalJob(Message):
     reversal_id: UUID
 
 
+@message("ClearAttentionJob", version=1)
+class ClearAttentionJob(Message):
+    """A person has dealt with what a payment needed them for. `needs_attention`: as they read it.
+
+    What was added to it since then stays.
+    """
+
+    payment_id: UUID
+    needs_attention: str
+    cleared_by: str
+    cleared_at: datetime
+
+
 @message("PaymentReversed", version=1)
 class PaymentReversed(Message):
     """M-Pesa sent a payment's money back; its access ended."""

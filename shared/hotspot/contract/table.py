@@ -54,6 +54,7 @@ from hotspot.contract.payments import (
     CheckMoneyWithoutServiceJob,
     CheckReversalJob,
     ClaimPaymentJob,
+    ClearAttentionJob,
     ImportStatementJob,
     PaymentCompleted,
     PaymentFailed,
@@ -234,6 +235,7 @@ MESSAGES: tuple[Job | Event, ...] = (
     Job(ReversePaymentJob, PAYMENT, MPESA_QUEUE, timeout=60, tries=3, outside=True),
     Job(ReverseReceiptJob, PAYMENT, MPESA_QUEUE, timeout=60, tries=3, outside=True),
     Job(CheckReversalJob, PAYMENT, PAYMENTS_QUEUE, timeout=30, tries=5),
+    Job(ClearAttentionJob, PAYMENT, PAYMENTS_QUEUE, timeout=30, tries=5),
     Job(ImportStatementJob, PAYMENT, OFFICE_QUEUE, timeout=60, tries=3),
     # What is sold
     Job(SavePackageJob, PAYMENT, PAYMENTS_QUEUE, timeout=30, tries=3, key="code"),
