@@ -1,7 +1,9 @@
-"""Settings, read once from the environment."""
+"""Settings, read once from the environment; each X may come in a file that X_FILE names."""
 
+import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final
 
 HIGHEST_PORT: Final = 65535
@@ -34,6 +36,7 @@ class Settings:
     # Nobody may ask for a transaction's status or a reversal where these are empty.
     daraja_initiator_name: str = ""
     daraja_security_credential: str = field(repr=False, default="")
+    nas_address: str = "127.0.0.1"  # where routers live whose address nobody says
 
 
 class _Reader:
@@ -44,11 +47,30 @@ class _Reader:
         self.wrong: list[str] = []
 
     def text(self, name: str, default: str | None = None) -> str:
-        value = self._environment.get(name, "").strip() or default
+        value = self.optional(name) or default
         if value is None:
             self.wrong.append(f"{name} is missing")
             return ""
         return value
+
+    def optional(self, name: str) -> str:
+        """What is set, or in the file that is named (as containers get secrets), else nothing."""
+        file = self._environment.get(f"{name}_FILE", "")
+        if not file:
+            return self._environment.get(name, "").strip()
+        try:
+            return Path(file).read_text().strip()
+        except (OSError, ValueError):
+            self.wrong.append(f"{name}_FILE is no file that can be read")
+            return ""
+
+    def address(self, name: str, default: str) -> str:
+        value = self.text(name, default)
+        try:
+            return str(ipaddress.IPv4Address(value))
+        except ValueError:
+            self.wrong.append(f"{name} is no IPv4 address: {value}")
+            return default
 
     def port(self, name: str) -> int:
         value = self.text(name)
@@ -77,10 +99,11 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         daraja_passkey=read.text("DARAJA_PASSKEY"),
         sms_username=read.text("SMS_USERNAME"),
         sms_api_key=read.text("SMS_API_KEY"),
-        sms_report_url=environment.get("SMS_REPORT_URL", "").strip() or None,
+        sms_report_url=read.optional("SMS_REPORT_URL") or None,
         log_level=read.text("LOG_LEVEL", "INFO").upper(),
-        daraja_initiator_name=environment.get("DARAJA_INITIATOR_NAME", "").strip(),
-        daraja_security_credential=environment.get("DARAJA_SECURITY_CREDENTIAL", "").strip(),
+        daraja_initiator_name=read.optional("DARAJA_INITIATOR_NAME"),
+        daraja_security_credential=read.optional("DARAJA_SECURITY_CREDENTIAL"),
+        nas_address=read.address("SIMULATORS_NAS_ADDRESS", "127.0.0.1"),
     )
     if read.wrong:
         raise SettingsError("; ".join(read.wrong))

@@ -3,6 +3,7 @@
 import ipaddress
 import itertools
 import secrets
+import socket
 import threading
 from dataclasses import dataclass, field, replace
 from typing import Final, Literal
@@ -28,14 +29,14 @@ GUESTS_OF_ROUTER: Final = 250
 
 @dataclass(frozen=True, kw_only=True)
 class RouterPlan:
-    """Routers to be set up. `nas_ip` is where their packets come from: a loopback address.
+    """Routers to be set up. `nas_ip`: where their packets come from; None: where all do.
 
     `hotspot`: whether those from the factory have it, or device-mode forbids it.
     """
 
     count: int = 1
     name: str | None = None
-    nas_ip: str = "127.0.0.1"
+    nas_ip: str | None = None
     secret: str | None = field(default=None, repr=False)
     radius_timeout_ms: int = MIKROTIK_TIMEOUT_MS
     require_message_authenticator: bool = True
@@ -45,10 +46,6 @@ class RouterPlan:
     hotspot: HotspotPackage = "there"
     api_username: str | None = None
     api_password: str | None = field(default=None, repr=False)
-
-    def address_of(self, place: int) -> str:
-        """The address of one of them."""
-        return str(ipaddress.IPv4Address(self.nas_ip) + place)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -169,8 +166,9 @@ def device_of(plan: RouterPlan) -> Device:
 class Routers:
     """All routers, by id."""
 
-    def __init__(self, *, default_secret: str) -> None:
+    def __init__(self, *, default_secret: str, default_address: str = "127.0.0.1") -> None:
         self._default_secret = default_secret
+        self._default_address = default_address
         self._routers: dict[str, Router] = {}
         self._lock = threading.Lock()
         self._numbers = itertools.count(1)
@@ -189,12 +187,13 @@ class Routers:
         number = next(self._numbers)
         name = plan.name or f"site-{number}"
         by_hand = plan.factory != "provisioned"
+        address = plan.nas_ip or self._default_address
         return Router(
             id=new_id(),
             number=number,
             name=name if plan.count == 1 or plan.name is None else f"{name}-{place + 1}",
             # Routers with an API are told apart by their addresses.
-            nas_ip=plan.address_of(place) if by_hand else plan.nas_ip,
+            nas_ip=str(ipaddress.IPv4Address(address) + place) if by_hand else address,
             device=device_of(plan),
             is_configured_by_hand=by_hand,
             secret=secret,
@@ -254,17 +253,28 @@ class SessionIds:
         return f"80{number:06x}", 0x80000000 + number
 
 
-class LoopbackField(fields.String):
-    """An address of this machine: 127.x.y.z."""
+class OwnAddressField(fields.String):
+    """An address of this machine: any 127.x.y.z, or in a container its own on a network."""
 
     def _deserialize(self, value: object, attr: str | None, data: object, **kwargs: object) -> str:
         try:
             address = ipaddress.IPv4Address(str(value))
         except ValueError as error:
             raise ValidationError("not an IPv4 address") from error
-        if not address.is_loopback:
+        if not (address.is_loopback or _is_ours(address)):
             raise ValidationError("simulated routers live at 127.x.y.z")
         return str(address)
+
+
+def _is_ours(address: ipaddress.IPv4Address) -> bool:
+    if address.is_unspecified or address.is_multicast:
+        return False
+    with socket.socket() as probe:
+        try:
+            probe.bind((str(address), 0))
+        except OSError:
+            return False
+        return True
 
 
 class RouterPlanSchema(Schema):
@@ -272,7 +282,7 @@ class RouterPlanSchema(Schema):
 
     count = fields.Integer(validate=validate.Range(min=1, max=MOST_ROUTERS))
     name = fields.String(validate=validate.Length(min=1, max=60))
-    nas_ip = LoopbackField()
+    nas_ip = OwnAddressField()
     secret = fields.String(validate=validate.Length(min=1, max=128))
     radius_timeout_ms = fields.Integer(validate=validate.Range(min=10, max=60_000))
     require_message_authenticator = fields.Boolean()

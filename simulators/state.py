@@ -48,7 +48,9 @@ class World:
             ),
         )
         self.phones = Phones(clock=clock, report_url=settings.sms_report_url)
-        self.routers = Routers(default_secret=settings.radius_secret)
+        self.routers = Routers(
+            default_secret=settings.radius_secret, default_address=settings.nas_address
+        )
         self.guests = Guests()
         server = RadiusServer(
             host=settings.radius_host,

@@ -7,13 +7,22 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from playwright.sync_api import Browser, BrowserContext, Page, Request, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    Page,
+    Request,
+    ViewportSize,
+    expect,
+    sync_playwright,
+)
 
 from .system import ROOT, System, wait_for
 
 SCREENSHOTS = ROOT / "screenshots"
 # A phone that was cheap ten years ago, and a Debian that shows nobody's profile.
-SIZE = {"width": 320, "height": 568}
+SIZE: ViewportSize = {"width": 320, "height": 568}
+DESKTOP: ViewportSize = {"width": 1280, "height": 800}
 FLAGS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -194,6 +203,10 @@ class Phone:
         SCREENSHOTS.mkdir(exist_ok=True)
         self.page.screenshot(path=SCREENSHOTS / f"portal-{name}.png", full_page=True)
         assert self.page.evaluate(_FAULTS) == [], name
+        self.page.set_viewport_size(DESKTOP)
+        path = SCREENSHOTS / f"portal-{name}-desktop.png"
+        self.page.screenshot(path=path, full_page=True, scale="css")
+        self.page.set_viewport_size(SIZE)
 
     def sent_to(self, path: str) -> str:
         """The form that was sent to an address that ends so."""

@@ -128,6 +128,19 @@ def test_a_phone_with_another_prompt_open_is_busy(
     system.steer(f"/mpesa/prompts/{prompted['checkout_request_id']}", answer="cancel")
 
 
+def test_while_m_pesa_is_away_nobody_is_told_to_look_for_a_prompt(
+    system: System, wifi: Wifi, phone: NewPhone
+) -> None:
+    guest, number = phone(), system.new_phone()
+    answers(system, number, "down")
+    guest.open(wifi.join())
+    guest.choose("1 hour")
+    guest.pay_with(number)
+    guest.sees("M-Pesa does not answer")
+    guest.reads("If the phone asks for your PIN, enter it")
+    guest.shoot("failed-silent")
+
+
 def test_money_that_comes_late_is_noticed_on_the_page_that_said_no(
     system: System, wifi: Wifi, phone: NewPhone
 ) -> None:

@@ -42,6 +42,7 @@ def payment(status: str, **more: Any) -> dict[str, Any]:
         "package_id": PACKAGE["id"],
         "receipt": "UKM7RT61SV" if status == "completed" else None,
         "failure": None,
+        "waits_for": None,
         "access": None,
     } | more
 

@@ -69,6 +69,7 @@ def page(guest: FlaskClient, upstream: "Upstream", shown: dict[str, Any], query:
     ("shown", "words", "refresh"),
     [
         (payment("pending"), "M-Pesa is asking 07*****678 to confirm.", 3),
+        (payment("pending", waits_for="mpesa"), "M-Pesa does not answer", 3),
         (payment("pending", price=None, phone=None), "We are asking M-Pesa", 3),
         (payment("pending", phone=None), "Your voucher is being checked.", 3),
         (payment("completed"), "Payment received", 3),

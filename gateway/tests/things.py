@@ -25,6 +25,7 @@ RECEIPT = {
 }  # fmt: skip
 STANDING = {
     "id": ID, "standing": "needs_person", "since": AT, "age_seconds": 90, "reason": EVIL,
+    "needs_attention": EVIL,
     "status": "completed", "phone": None, "price": BOB, "receipt": None, "access_state": None,
 }  # fmt: skip
 USER = {"id": ID, "phone": "254712345678", "username": EVIL, "created_at": AT}
@@ -53,8 +54,9 @@ ROUTER = {
     "id": ID, "name": EVIL, "ip_address": "192.0.2.10", "username": EVIL, "api_port": 8728,
     "api_tls": False, "status": "offline", "tunnel_address": None, "identity": EVIL,
     "version": "7.16", "model": EVIL, "site": {"ports": [], "network": "10.5.50.0/24",
-    "dns_name": "login.hotspot"}, "checked_at": AT, "connected_at": None, "created_at": AT,
+    "dns_name": "login.hotspot"}, "checked_at": AT, "connected_at": AT, "created_at": AT,
 }  # fmt: skip
+BACKUP = {"id": ID, "version": 2, "lines": 40, "taken_at": AT, "seen_at": AT}
 CHANGE = {"change": "add", "menu": "/ip/hotspot", "what": EVIL, "from": {}, "to": {"name": EVIL}}
 STEP = {
     "name": EVIL, "state": "done", "changes": [CHANGE], "reason": EVIL, "started_at": AT,
@@ -141,17 +143,21 @@ OTHERS: dict[str, Any] = {
     f"/routers/{ID}/provisioning": RUN,
     f"/routers/{ID}/drift": {"checked_at": AT, "changes": [CHANGE], "reason": None},
     f"/routers/{ID}/history": {"items": SAMPLES},
+    f"/routers/{ID}/backups": {"items": [BACKUP], "next": None, "id": ID},
+    f"/routers/{ID}/backups/2": EVIL,
+    f"/routers/{ID}/backups/2/difference": EVIL,
     f"/routers/{ID}/connectivity-script": {"config_token": "t", "connectivity_script": EVIL},
 }  # fmt: skip
 PAGES = (
     "", "/payments", "/receipts", "/statements", "/vouchers", "/packages", "/users", "/sessions",
     "/subscriptions", "/messages", "/routers", "/failed-jobs", "/schedules", "/cases",
     "/overdue", "/search", "/audit", "/search?q=0712345678", "/search?q=UAF9KD20QX", "/queues",
+    "/operators", "/api-keys", "/account", f"/routers/{ID}/backups/2",
     *(
         f"/{name}/{ID}"
         for name in (
             "payments", "users", "subscriptions", "sessions", "routers", "packages",
-            "vouchers/batches", "messages", "failed-jobs", "statements",
+            "vouchers/batches", "messages", "failed-jobs", "statements", "operators",
         )
     ),
 )  # fmt: skip

@@ -1,5 +1,6 @@
 """The control routes: /state, wrong input, a new day, the page, settings."""
 
+from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -7,6 +8,7 @@ from flask.testing import FlaskClient
 
 from simulators.config import SettingsError, read_settings
 from simulators.kept import Kept
+from simulators.state import World
 from simulators.tests.fakes import FakePostman, FakeRadius, HandClock
 from simulators.tests.test_daraja_requests import push, stk_body
 from simulators.tests.test_logins import guest, login, router
@@ -150,6 +152,18 @@ def test_settings_come_from_the_environment() -> None:
     settings = read_settings(ENVIRONMENT)
     assert (settings.host, settings.port, settings.coa_port) == ("127.0.0.1", 8100, 3799)
     assert "passkey" not in repr(settings)
+
+
+def test_in_a_container_secrets_come_in_files_and_routers_have_its_address(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("from a file\n")
+    given = {name: value for name, value in ENVIRONMENT.items() if name != "SMS_API_KEY"}
+    given |= {"SMS_API_KEY_FILE": str(tmp_path / "key"), "SIMULATORS_NAS_ADDRESS": "127.9.8.7"}
+    settings = read_settings(given)
+    assert settings.sms_api_key == "from a file"
+    world = World(settings, HandClock(), FakePostman())
+    assert [router.nas_ip for router in world.routers.items()] == ["127.9.8.7"]
+    with pytest.raises(SettingsError, match="SMS_API_KEY_FILE is no file"):
+        read_settings(given | {"SMS_API_KEY_FILE": str(tmp_path / "gone")})
 
 
 def test_every_wrong_setting_is_named_at_once() -> None:

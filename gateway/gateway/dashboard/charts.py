@@ -71,7 +71,8 @@ def line(values: Sequence[float | None], labels: Sequence[str]) -> Line:
     gaps: list[tuple[float, float]] = []
     for at, value in enumerate(values):
         if value is None:
-            gaps.append((round(max(at - 0.5, 0) * step, 1), round(step, 1)))
+            begins, ends = max(at - 0.5, 0) * step, min((at + 0.5) * step, WIDTH)
+            gaps.append((round(begins, 1), round(ends - begins, 1)))
             pieces.append([])
         else:
             pieces[-1].append(f"{at * step:.1f},{HEIGHT - HEIGHT * value / top:.1f}")

@@ -37,7 +37,7 @@ SUBSCRIPTIONS = (
 SESSIONS = (
     Column(title="User", name="username", link="/dashboard/sessions/{id}"),
     Column(title="State", name="status", kind="state"),
-    Column(title="Router", name="nas"),
+    Column(title="Router", name="router"),
     Column(title="Device", name="mac", kind="code"),
     Column(title="Online since", name="started_at", kind="time"),
     Column(title="Paid until", name="until", kind="time"),
@@ -124,9 +124,34 @@ AUDIT = (
     Column(title="When", name="at", kind="time"),
     Column(title="Who", name="name"),
     Column(title="Role", name="role"),
-    Column(title="What", name="method", kind="code"),
-    Column(title="Of", name="route", kind="code"),
-    Column(title="About", name="object_id", kind="code"),
+    Column(title="Did", name="method", kind="code"),
+    Column(title="At", name="route", kind="path"),
+    Column(title="About", name="object_id", kind="long"),
     Column(title="Answer", name="status", kind="number"),
     Column(title="From", name="address", kind="code"),
+)
+OPERATORS = (
+    Column(title="E-mail address", name="email", link="/dashboard/operators/{id}"),
+    Column(title="Role", name="role", kind="state"),
+    Column(title="Since", name="created_at", kind="time"),
+    Column(title="Changed", name="updated_at", kind="time"),
+)
+KEYS = (
+    Column(title="For", name="name"),
+    Column(title="Role", name="role", kind="state"),
+    Column(title="Begins with", name="hint", kind="code"),
+    Column(title="Made", name="created_at", kind="time"),
+    Column(title="Last used", name="last_used_at", kind="time"),
+    Column(title="Revoked", name="revoked_at", kind="time"),
+)
+BACKUPS = (
+    Column(
+        title="Version",
+        name="version",
+        kind="number",
+        link="/dashboard/routers/{router_id}/backups/{version}",
+    ),
+    Column(title="Lines", name="lines", kind="number"),
+    Column(title="Taken", name="taken_at", kind="time"),
+    Column(title="Seen last", name="seen_at", kind="time"),
 )

@@ -20,6 +20,11 @@ from hotspot.web.problem import Problem
 LOGIN = "/dashboard/login"
 # A statement of 5 MiB comes back as text in the form that imports it.
 LARGEST_STATEMENT = 8 * 1024 * 1024
+_TAKES_FILES = (
+    "dashboard.try_statement",
+    "dashboard.import_statement",
+    "dashboard.import_routers",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,8 +55,10 @@ class Desk:
         """Who are you?"""
         page = Page(title="Log in", parts=[], status=status)
         leads = request.values.get("next", "")
+        order = NAMED.get(request.args.get("said", ""))
+        said = order.said if order and order.ends_login else None
         return self.drawing.draw(
-            "login.html", page, path=LOGIN, problem=problem, typed=email, leads=leads
+            "login.html", page, path=LOGIN, said=said, problem=problem, typed=email, leads=leads
         )
 
 
@@ -75,7 +82,7 @@ def admit(desk: Desk) -> AnyResponse | None:
         return _to_login()
     g.login = login
     if request.method == "POST":
-        if request.endpoint in ("dashboard.try_statement", "dashboard.import_statement"):
+        if request.endpoint in _TAKES_FILES:
             request.max_content_length = request.max_form_memory_size = LARGEST_STATEMENT
         typed = request.form.get("form_key", "")
         if not hmac.compare_digest(typed.encode(), login.form_key.encode()):

@@ -54,17 +54,41 @@ def user(visit: Visit, id: str) -> Page:  # noqa: A002
         Table(title="Access", columns=GRANTS, rows=it.json["grants"], empty="None was given."),
     ]
     if phone:
-        told = visit.api.ask_all(
+        told = visit.with_routers(
             {
                 name: Asked(path=f"/{name}", query=(("phone", phone), ("limit", "10")))
                 for name in ("sessions", "payments", "messages", "subscriptions")
             }
         )
         parts += [
-            visit.table("Sessions", told["sessions"], columns.SESSIONS, pages=False),
-            visit.table("Payments", told["payments"], columns.PAYMENTS, pages=False),
-            visit.table("Subscriptions", told["subscriptions"], columns.SUBSCRIPTIONS, pages=False),
-            visit.table("Messages", told["messages"], columns.MESSAGES, pages=False),
+            visit.table(
+                "Sessions",
+                told["sessions"],
+                columns.SESSIONS,
+                empty="Was never online.",
+                pages=False,
+            ),
+            visit.table(
+                "Payments",
+                told["payments"],
+                columns.PAYMENTS,
+                empty="Paid nothing by this phone.",
+                pages=False,
+            ),
+            visit.table(
+                "Subscriptions",
+                told["subscriptions"],
+                columns.SUBSCRIPTIONS,
+                empty="Is not subscribed.",
+                pages=False,
+            ),
+            visit.table(
+                "Messages",
+                told["messages"],
+                columns.MESSAGES,
+                empty="Was sent nothing.",
+                pages=False,
+            ),
         ]
     live = ("SessionStarted", "SessionEnded", "PaymentCompleted", "HotspotUserCreated")
     return Page(title=it.json["username"], parts=parts, back=back, live=live)
@@ -96,7 +120,7 @@ def subscription(visit: Visit, id: str) -> Page:  # noqa: A002
 
 def session(visit: Visit, id: str) -> Page:  # noqa: A002
     """A stay online, and what was done to end it."""
-    told = visit.api.get(f"/sessions/{id}")
+    told = visit.with_routers({"it": Asked(path=f"/sessions/{id}")})["it"]
     back = ("Sessions", "/dashboard/sessions")
     if not told.is_good:
         return gone(told, "Session", back)

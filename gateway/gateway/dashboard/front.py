@@ -167,21 +167,25 @@ def _tiles(stats: Mapping[str, Any] | None, routers: Told) -> list[Tile]:
 
 def _charts(stats: Mapping[str, Any], routers: Told) -> list[Part]:
     days = stats["days"]
-    labels = [f"{int(day['day'][8:])}.{int(day['day'][5:7])}." for day in days]
+    labels = [words.day(day["day"]) for day in days]
     taken = [day["revenue"]["amount"] / 100 for day in days]
     sessions = [day["sessions_started"] for day in days]
     return [
         Chart(
             title="Money by day",
             drawn=charts.bars(
-                taken, labels, [f"{day['day']}: {words.money(day['revenue'])}" for day in days]
+                taken,
+                labels,
+                [f"{words.day(day['day'])}: {words.money(day['revenue'])}" for day in days],
             ),
             unit="KES",
         ),
         Chart(
             title="Sessions by day",
             drawn=charts.bars(
-                sessions, labels, [f"{day['day']}: {day['sessions_started']}" for day in days]
+                sessions,
+                labels,
+                [f"{words.day(day['day'])}: {day['sessions_started']}" for day in days],
             ),
             unit="sessions",
         ),
@@ -228,7 +232,7 @@ def search(visit: Visit) -> Page:
     """What a phone, a receipt, a voucher's code or an id stands for."""
     wanted = visit.args.get("q", "").strip()
     asked = _questions(wanted)
-    told = visit.api.ask_all(asked) if asked else {}
+    told = visit.with_routers(asked) if asked else {}
     shown = {
         "payments": columns.PAYMENTS,
         "users": columns.USERS,

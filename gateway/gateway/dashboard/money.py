@@ -7,6 +7,7 @@ from gateway.dashboard import columns
 from gateway.dashboard.asking import Asked
 from gateway.dashboard.parts import Column, Facts, Field, Form, Missing, Page, Part, Table
 from gateway.dashboard.visit import Visit, gone
+from gateway.door import OPERATOR
 
 PAYMENT_LINK, TRACE_LINK = "/dashboard/payments/{payment_id}", "/dashboard/trace/{correlation_id}"
 
@@ -18,9 +19,9 @@ PAYMENT = (
     Column(title="Receipt", name="receipt", kind="code"),
     Column(title="Failed because", name="failure.message", kind="note"),
     Column(title="For a person", name="needs_attention", kind="note"),
-    Column(title="Began as", name="source"),
+    Column(title="Began as", name="source", kind="words"),
     Column(title="Prompt", name="prompt_state", kind="state"),
-    Column(title="Confirmed by", name="confirmed_by"),
+    Column(title="Confirmed by", name="confirmed_by", kind="words"),
     Column(title="Asked", name="requested_at", kind="time"),
     Column(title="Completed", name="completed_at", kind="time"),
     Column(title="Reversed", name="reversed_at", kind="time"),
@@ -104,7 +105,15 @@ def payment(visit: Visit, id: str) -> Page:  # noqa: A002  # the path's own word
         "SmsDelivered",
     )
     name = it["receipt"] or "not paid"
-    return Page(title=f"Payment {name}", parts=parts, back=back, state=it["status"], live=live)
+    dealt_with = visit.dealt_with(it)
+    return Page(
+        title=f"Payment {name}",
+        parts=parts,
+        buttons=[dealt_with] if dealt_with else [],
+        back=back,
+        state=it["status"],
+        live=live,
+    )
 
 
 def trace(visit: Visit, id: str) -> Page:  # noqa: A002
@@ -150,7 +159,13 @@ def cases(visit: Visit) -> Page:
     asked = {name: visit.args.get(name) for name in ("standing", "since", "cursor")}
     told = visit.api.ask(Asked(path="/payments/standing", query=tuple(asked.items())))
     parts: list[Part] = [
-        visit.table("Payments without service", told, CASES, empty="Everyone who paid is served.")
+        visit.table(
+            "Payments without service",
+            told,
+            CASES,
+            empty="Everyone who paid is served.",
+            button=visit.dealt_with if visit.may(OPERATOR) else None,
+        )
     ]
     if told.is_good:
         counts = tuple(

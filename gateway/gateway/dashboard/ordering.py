@@ -17,6 +17,7 @@ class Order:
     """One row. `path` is the form's below /dashboard, `api` the call; `back`: where it leads.
 
     `changes`: only what differs from what was shown is sent, so that nobody's change is undone.
+    `shows`: what of the answer is shown, this once. `ends_login`: the browser forgets its login.
     """
 
     name: str
@@ -32,20 +33,23 @@ class Order:
     is_grave: bool = False
     changes: bool = False
     page: str | None = None
+    shows: str | None = None
+    ends_login: bool = False
 
     @property
     def form_is_on(self) -> str:
         """The page that has its form."""
         return self.page or self.back
 
-    def button(self, **ids: str) -> Button:
+    def button(self, values: Mapping[str, str] | None = None, /, **ids: str) -> Button:
         """The button of this order for one thing."""
         return Button(
+            values=values or {},
             label=self.label,
             url=self.url(**ids),
             sure=self.sure,
             is_grave=self.is_grave,
-            is_quiet=self.name in ("refresh", "drift"),
+            is_quiet=self.name in ("refresh", "drift", "back-up"),
         )
 
     def url(self, **ids: str) -> str:
@@ -58,7 +62,7 @@ class Order:
         body = {
             one.name: written(one, form)
             for one in self.fields
-            if not (self.changes and form.get(one.name, "") == form.get(f"was.{one.name}"))
+            if not (self.changes and form.get(one.name, "") == form.get(f"was.{one.name}", ""))
         }
         kept = {name: value for name, value in body.items() if value is not None or self.changes}
         return Asked(method=self.method, path=self.api.format(**_escaped(ids)), body=kept)

@@ -48,13 +48,14 @@ class Field:
 
 @dataclass(frozen=True, kw_only=True)
 class Button:
-    """An order that may be given here. `sure`: what is asked before."""
+    """An order that may be given here. `sure`: asked before it; `values`: sent with it."""
 
     label: str
     url: str
     sure: str | None = None
     is_grave: bool = False
     is_quiet: bool = False
+    values: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,6 +80,15 @@ class Table:
     more: str | None = None
     button: Any = None
     part = "table"
+
+    @property
+    def shown(self) -> list[Column]:
+        """The columns; a note that no row has would take room from the others."""
+        return [
+            one
+            for one in self.columns
+            if one.kind != "note" or any(one.value(row) for row in self.rows)
+        ]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from gateway.dashboard import charts, columns, words
+from gateway.dashboard import backups, charts, columns, words
 from gateway.dashboard.asking import Asked, Told
 from gateway.dashboard.parts import Chart, Column, Facts, Missing, Page, Part, Table, Text
 from gateway.dashboard.visit import Visit, gone
@@ -47,6 +47,7 @@ def router(visit: Visit, id: str) -> Page:  # noqa: A002  # the path's own word
     }
     if visit.may(OPERATOR):
         asked["script"] = Asked(path=f"/routers/{id}/connectivity-script")
+        asked["backups"] = Asked(path=f"/routers/{id}/backups", query=(("limit", "10"),))
     told = visit.api.ask_all(asked)
     back = ("Routers", "/dashboard/routers")
     if not told["it"].is_good:
@@ -60,13 +61,17 @@ def router(visit: Visit, id: str) -> Page:  # noqa: A002  # the path's own word
         *_history(told["history"]),
         Facts(title="Router", rows=FACTS, of=it),
         _drift(told["drift"]),
+        *([backups.listed(told["backups"], id)] if "backups" in told else []),
         *visit.form("change-router", title="Change it", known=it, id=id),
         *([] if is_new else script),
     ]
     return Page(
         title=it["name"],
         parts=parts,
-        buttons=visit.buttons("provision", "drift", "remove-router", id=id),
+        # Nothing can be asked of a router before its script was pasted.
+        buttons=visit.buttons(
+            *(() if is_new else ("provision", "drift", "back-up")), "remove-router", id=id
+        ),
         back=back,
         state=it["status"],
         live=("RouterConnected", "RouterStatusUpdated", "RouterProvisioningProgressed"),

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
-from gateway.dashboard.asking import Api, Told
+from gateway.dashboard.asking import Api, Asked, Told
 from gateway.dashboard.ordering import shown
 from gateway.dashboard.orders import NAMED
 from gateway.dashboard.parts import Button, Column, Field, Form, Missing, Page, Part, Table
@@ -41,9 +41,29 @@ class Visit:
         """Whether who looks may do what needs this role."""
         return self.caller.may_act_as(role)
 
+    def with_routers(self, asked: Mapping[str, Asked]) -> dict[str, Told]:
+        """Answers, with the `router` of each session as people call it: many say `MikroTik`."""
+        told = self.api.ask_all(
+            {**asked, " routers": Asked(path="/routers", query=(("limit", "200"),))}
+        )
+        names = {row["id"]: row["name"] for row in told.pop(" routers").items}
+        for one in told.values():
+            for row in one.items or [one.json]:
+                if "nas" in row:
+                    row["router"] = names.get(row.get("router_id")) or row["nas"]
+        return told
+
     def buttons(self, *names: str, **ids: str) -> list[Button]:
         """Those of these orders that this operator may give."""
         return [NAMED[name].button(**ids) for name in names if self.may(NAMED[name].who)]
+
+    def dealt_with(self, row: Row) -> Button | None:
+        """The button by which somebody says that they dealt with what a payment needs one for."""
+        order = NAMED["clear-attention"]
+        said = row.get("needs_attention")
+        if not said or not self.may(order.who):
+            return None
+        return order.button({"needs_attention": said}, id=str(row["id"]))
 
     def form(
         self,

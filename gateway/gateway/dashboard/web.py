@@ -1,7 +1,5 @@
 """The dashboard's routes: log in, look, give orders. Every one of them asks the API."""
 
-import base64
-import binascii
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from uuid import UUID
@@ -10,16 +8,17 @@ from flask import Blueprint, Response, g, redirect, request
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response as AnyResponse
 
-from gateway.dashboard import details, front, lists, money, routers
+from gateway.dashboard import backups, details, front, lists, money, people, routers, system
 from gateway.dashboard.asking import Asked, Told
 from gateway.dashboard.desk import LOGIN, Desk, admit, api_of_request
 from gateway.dashboard.ordering import Order
 from gateway.dashboard.orders import NAMED, ORDERS
 from gateway.dashboard.pages import Drawing, guarded
-from gateway.dashboard.parts import Form, Missing, Page
+from gateway.dashboard.parts import Form, Missing, Page, Text
 from gateway.dashboard.session import Login, Logins
+from gateway.dashboard.streams import add_streams
+from gateway.dashboard.uploads import add_router_lists, add_statements
 from gateway.dashboard.visit import Refused, Visit
-from gateway.forwarding import hold_no_longer_than
 from hotspot.vault import Vault
 from hotspot.web.app import now
 from hotspot.web.problem import Problem
@@ -37,12 +36,15 @@ LISTS: Mapping[str, Callable[[Visit], Page]] = {
     "/packages": lists.sold,
     "/vouchers": lists.vouchers,
     "/messages": lists.messages,
-    "/failed-jobs": lists.failed_jobs,
-    "/schedules": lists.schedules,
-    "/queues": lists.queues,
+    "/failed-jobs": system.failed_jobs,
+    "/schedules": system.schedules,
+    "/queues": system.queues,
     "/statements": lists.statements,
     "/cases": money.cases,
-    "/audit": lists.audit,
+    "/audit": system.audit,
+    "/operators": people.operators,
+    "/api-keys": people.keys,
+    "/account": people.own,
     "/overdue": lists.overdue,
     "/search": front.search,
 }
@@ -58,6 +60,7 @@ DETAILS: Mapping[str, Callable[[Visit, str], Page]] = {
     "/messages": details.message,
     "/failed-jobs": details.failed_job,
     "/statements": money.statement,
+    "/operators": people.operator,
 }
 
 
@@ -68,8 +71,9 @@ def dashboard_blueprint(keys: tuple[str, ...]) -> Blueprint:
     _add_login(blueprint, desk)
     _add_pages(blueprint, desk)
     _add_orders(blueprint, desk)
-    _add_streams(blueprint, desk)
-    _add_statements(blueprint, desk)
+    add_streams(blueprint, desk)
+    add_statements(blueprint, desk)
+    add_router_lists(blueprint, desk)
 
     @blueprint.get("/static/<digest>/<name>")
     def asset(digest: str, name: str) -> Response:
@@ -145,11 +149,7 @@ def _add_login(blueprint: Blueprint, desk: Desk) -> None:
         api_of_request(g.login.access_token).ask(
             Asked(method="POST", path="/auth/logout", body=body)
         )
-        g.pop("renewed", None)
-        response = redirect(LOGIN, 303)
-        assert isinstance(response, Response)
-        desk.logins.forget(response)
-        return response
+        return _left(desk, redirect(LOGIN, 303))
 
 
 def _safe(wanted: str) -> str:
@@ -181,6 +181,10 @@ def _add_pages(blueprint: Blueprint, desk: Desk) -> None:
 
         blueprint.add_url_rule(f"{path}/<uuid:id>", f"one {path[1:]}", show_one)
 
+    @blueprint.get("/routers/<uuid:id>/backups/<int:version>")
+    def backup(id: UUID, version: int) -> Response:  # noqa: A002  # the path's own word
+        return desk.page(backups.version(desk.visit(), str(id), version))
+
 
 def _add_orders(blueprint: Blueprint, desk: Desk) -> None:
     for row in ORDERS:
@@ -189,13 +193,37 @@ def _add_orders(blueprint: Blueprint, desk: Desk) -> None:
             named = {name: str(value) for name, value in ids.items()}
             form = request.form.to_dict()
             told = desk.visit().api.ask(order.asked(form, named))
-            if told.is_good:
-                known = {**(told.json if isinstance(told.json, dict) else {}), **named}
-                place = order.back.format_map(known)
-                return redirect(f"{place}?said={order.name}", 303)
-            return _refused(desk, Refused(order=order.name, typed=form, told=told), named)
+            if not told.is_good:
+                return _refused(desk, Refused(order=order.name, typed=form, told=told), named)
+            if order.shows:
+                return _shown_once(desk, order, told)
+            if "refresh_token" in told.json:  # a new password ended the login that this was
+                renewed = Login.of(told.json, email=g.login.email, now=now())
+                g.renewed = replace(renewed, form_key=g.login.form_key)
+            known = {**(told.json if isinstance(told.json, dict) else {}), **named}
+            response = redirect(f"{order.back.format_map(known)}?said={order.name}", 303)
+            return _left(desk, response) if order.ends_login else response
 
         blueprint.add_url_rule(row.path, f"order {row.name}", give, methods=["POST"])
+
+
+def _shown_once(desk: Desk, order: Order, told: Told) -> Response:
+    """The page that the order leads to, with what no page can show again."""
+    page = LISTS[order.back.removeprefix("/dashboard")](desk.visit())
+    secret = Text(
+        title=order.said,
+        text=told.json[order.shows],
+        note="Copy it now: it is shown this once, and is kept nowhere.",
+    )
+    return desk.page(replace(page, parts=[secret, *page.parts]), order.back)
+
+
+def _left(desk: Desk, response: AnyResponse) -> AnyResponse:
+    """The browser forgets its login."""
+    g.pop("renewed", None)
+    assert isinstance(response, Response)
+    desk.logins.forget(response)
+    return response
 
 
 def _refused(desk: Desk, refused: Refused, ids: Mapping[str, str]) -> Response:
@@ -213,68 +241,3 @@ def _refused(desk: Desk, refused: Refused, ids: Mapping[str, str]) -> Response:
         missing = Missing(title=f"{order.label}: not done", problem=told.problem or "")
         page = Page(title=order.label, parts=[missing], back=("Back", place))
     return desk.page(replace(page, status=told.status), place)
-
-
-def _add_streams(blueprint: Blueprint, desk: Desk) -> None:
-    @blueprint.get("/events")
-    def events() -> Response:
-        return _streamed(desk, "/events")
-
-    @blueprint.get("/vouchers/batches/<uuid:id>.<any(pdf, csv):kind>")
-    def batch_file(id: UUID, kind: str) -> Response:  # noqa: A002
-        return _streamed(desk, f"/vouchers/batches/{id}.{kind}")
-
-
-def _streamed(desk: Desk, path: str) -> Response:
-    """What the API streams, passed on as it comes; its refusal as a page."""
-    found = desk.visit().api.stream(Asked(path=path))
-    if found.status != 200:
-        told = Told(found.status, found.headers, b"".join(found.pieces))
-        missing = Missing(title="This cannot be had", problem=told.problem or "")
-        page = Page(title="Not there", parts=[missing], status=found.status)
-        return desk.page(page)
-    response = Response(found.pieces, status=found.status)
-    for name in ("Content-Type", "Content-Disposition", "Content-Length", "X-Accel-Buffering"):
-        if name in found.headers:
-            response.headers[name] = found.headers[name]
-    hold_no_longer_than(30)
-    return response
-
-
-def _add_statements(blueprint: Blueprint, desk: Desk) -> None:
-    def ask(raw: bytes, *, dry_run: bool) -> Told:
-        query = (("dry_run", "true"),) if dry_run else ()
-        asked = Asked(
-            method="POST", path="/statements", query=query, raw=raw, content_type="text/csv"
-        )
-        return desk.visit().api.ask(asked)
-
-    def wrong(told: Told) -> Response:
-        said = [f"{name}: {text}" for name, texts in told.errors.items() for text in texts]
-        missing = Missing(
-            title="Not a statement", problem="\n".join(said[:20]) or told.problem or ""
-        )
-        page = lists.statements(desk.visit())
-        shown = Page(title=page.title, parts=[missing, *page.parts], status=told.status)
-        return desk.page(shown, "/dashboard/statements")
-
-    @blueprint.post("/statements")
-    def try_statement() -> Response:
-        raw = b""
-        if file := request.files.get("file"):
-            with file.stream as stream:
-                raw = stream.read()
-        told = ask(raw, dry_run=True)
-        if not told.is_good:
-            return wrong(told)
-        kept = base64.b64encode(raw).decode()
-        return desk.page(money.tried_out(desk.visit(), told.json, kept), "/dashboard/statements")
-
-    @blueprint.post("/statements/import")
-    def import_statement() -> AnyResponse:
-        try:
-            raw = base64.b64decode(request.form.get("statement", ""), validate=True)
-        except binascii.Error:
-            raw = b""
-        told = ask(raw, dry_run=False)
-        return redirect("/dashboard/statements", 303) if told.is_good else wrong(told)

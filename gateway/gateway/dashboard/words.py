@@ -1,6 +1,6 @@
 """Values as operators read them: money, times in Nairobi, sizes, states."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from hotspot.clock import NAIROBI
@@ -9,7 +9,7 @@ from hotspot.contract.table import DASHBOARD_QUEUE, MESSAGES
 
 _GOOD = (
     "completed online active delivered ready done redeemed used_up accepted ok running removed "
-    "succeeded stopped published matched"
+    "succeeded success stopped published matched"
 )
 _BAD = (
     "failed offline suspended expired refused unclear waiting needs_person unreachable "
@@ -124,6 +124,17 @@ def span(seconds: float) -> str:
         if many:
             found.append(f"{many} {unit}")
     return " ".join(found[:2]) or "0 s"
+
+
+def milliseconds(value: float) -> str:
+    """A short time: 86.4 ms, or seconds from a thousand on."""
+    return f"{value / 1000:,.1f} s" if value >= 1000 else f"{value:.1f} ms"
+
+
+def day(value: str) -> str:
+    """A date of the API, 2026-01-05, as charts have it: 5 Jan."""
+    on = date.fromisoformat(value)
+    return f"{on.day} {on:%b}"
 
 
 def speed(kbps: float) -> str:

@@ -38,7 +38,10 @@ class Step(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Progress:
-    """A payment on its page. `steps`: for a payment that failed, the best one first."""
+    """A payment on its page. `steps`: for a payment that failed, the best one first.
+
+    `is_silent`: M-Pesa does not answer, and nobody knows whether it asks the phone.
+    """
 
     payment_id: UUID
     stage: Stage
@@ -53,6 +56,7 @@ class Progress:
     until: datetime | None = None
     failure: str | None = None
     said: str | None = None
+    is_silent: bool = False
     steps: tuple[Step, ...] = ()
 
     @property
@@ -121,6 +125,7 @@ def progress_of(payment: Payment, *, logged_in: bool = False, sent_here: bool = 
         until=datetime.fromisoformat(until) if until else None,
         failure=code,
         said=failure.get("message"),
+        is_silent=stage is Stage.PROMPTED and payment.get("waits_for") == "mpesa",
         steps=_steps(code) if stage is Stage.FAILED else (),
     )
 

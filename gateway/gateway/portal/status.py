@@ -124,6 +124,8 @@ def heading_of(payment: Progress, words: Words) -> str:
     """The first line of the page."""
     if payment.stage is Stage.FAILED:
         return words.or_other("failed", payment.failure, ".title")
+    if payment.is_silent:
+        return words("silent.title")
     section = "wait" if payment.stage is Stage.PROMPTED else payment.stage.value
     return words(f"{section}.title")
 

@@ -2,6 +2,7 @@
 
 import random
 import re
+from dataclasses import dataclass
 from html import unescape
 from urllib.parse import parse_qs, urlsplit
 
@@ -12,17 +13,33 @@ from hotspot.command.operate import TIMELINE, print_table, timeline
 from hotspot.command.story_router import RouterStory, Shop
 from hotspot.command.telling import StoryFailed, Teller
 
-# More than the rest of any package is, so that the whole cap is used up.
-_PETABYTE = 10**15
+# A guest who does nothing until somebody answers the prompt on the stand-ins' page.
+_BY_HAND = "0700 000 111"
+_TIME_TO_ANSWER_MS = 120_000  # a real prompt gives one minute, and no other page to find
 
-__all__ = ["Story", "StoryFailed"]
+__all__ = ["SpareGuest", "Story", "StoryFailed"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SpareGuest:
+    """Somebody for whoever watches the demo to be. `page`: what the browser opens, as a path."""
+
+    page: str
+    by_hand: str
 
 
 class Story:
     """One afternoon of an operator and a guest."""
 
     def __init__(
-        self, *, console: Console, gateway: Api, owner: Api, simulators: Api, api_port: int
+        self,
+        *,
+        console: Console,
+        gateway: Api,
+        owner: Api,
+        simulators: Api,
+        api_port: int,
+        address: str | None = None,
     ) -> None:
         self.console = console
         self.teller = Teller(console)
@@ -30,11 +47,12 @@ class Story:
         self.owner = owner
         self.simulators = simulators
         self.api_port = api_port
+        self.address = address  # the router's; None: it is in this machine
         # A new guest each time: a second payment by the same phone would extend the first.
         self.phone = f"25472{random.randrange(10**7):07d}"  # noqa: S311
         self.mac = "02:" + ":".join(f"{random.randrange(256):02X}" for _ in range(5))  # noqa: S311
 
-    def play(self) -> None:
+    def play(self) -> SpareGuest:
         """Set up the router; buy, pay, log in, read the SMS, use it up. Raises StoryFailed."""
         try:
             shop = RouterStory(
@@ -42,6 +60,7 @@ class Story:
                 owner=self.owner,
                 simulators=self.simulators,
                 api_port=self.api_port,
+                address=self.address,
             ).play()
             place = self._join(shop)
             package = self._choose()
@@ -53,6 +72,7 @@ class Story:
             self._read_the_sms(access)
             self._use_up(package, payment_id, buyer)
             self._show_the_timeline(payment_id)
+            return self._leave_a_guest(shop)
         except ApiError as error:
             raise StoryFailed(str(error)) from error
 
@@ -164,7 +184,7 @@ class Story:
             self.teller.tell("The session will end when its time is up.")
             return
         self.simulators.post(
-            f"/guests/{self.guest_id}/use", {"bytes_in": 0, "bytes_out": _PETABYTE}
+            f"/guests/{self.guest_id}/use", {"bytes_in": 0, "bytes_out": package["data_bytes"]}
         )
         self._wait_for_state("ended", payment_id, buyer)
         self.teller.tell("The data is used up: the router let go, and the session has expired.")
@@ -185,6 +205,15 @@ class Story:
         trace = self.teller.wait("the timeline", complete)
         self.console.print(f"\nWhat happened, counted from M-Pesa's callback (trace {payment_id}):")
         print_table(self.console, TIMELINE, timeline(trace["items"]))
+
+    def _leave_a_guest(self, shop: Shop) -> SpareGuest:
+        """One more guest at that router, who has bought nothing yet."""
+        self.simulators.post(
+            "/mpesa/behaviour",
+            {"mode": "manual", "phone": _BY_HAND, "delay_ms": _TIME_TO_ANSWER_MS},
+        )
+        guest = self.simulators.post("/guests", {"router_id": shop.simulated_id})
+        return SpareGuest(page=f"/hotspot/{guest['id']}/", by_hand=_BY_HAND)
 
 
 def _money(price: Body) -> str:

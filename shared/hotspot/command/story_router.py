@@ -18,16 +18,21 @@ class Shop:
 
 @dataclass(frozen=True, kw_only=True)
 class RouterStory:
-    """What an operator does once for each router. `api_port`: of the simulated routers."""
+    """What an operator does once for each router.
+
+    `api_port`: of the simulated routers; `address`: where the new one is, else somewhere on this
+    machine.
+    """
 
     teller: Teller
     owner: Api
     simulators: Api
     api_port: int
+    address: str | None = None
 
     def play(self) -> Shop:
         """Register, paste, provision, and provision again. Raises StoryFailed, ApiError."""
-        address = f"127.{10 + secrets.randbelow(200)}.{secrets.randbelow(250)}.1"
+        address = self.address or f"127.{10 + secrets.randbelow(200)}.{secrets.randbelow(250)}.1"
         made = self.simulators.post("/routers", {"factory": "hap", "nas_ip": address})
         simulated = str(made["ids"][0])
         self.teller.tell(f"A MikroTik router is taken out of its box, at {address}.")
