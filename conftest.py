@@ -6,4 +6,4 @@ import gateway.config
 
 assert gateway.config
 
-pytest_plugins = ["hotspot.testing.fixtures"]
+pytest_plugins = ["hotspot.testing.fixtures", "hotspot.testing.sharing"]

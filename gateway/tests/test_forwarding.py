@@ -320,7 +320,9 @@ def _served(app: Flask) -> Iterator[int]:
     server = make_server("127.0.0.1", 0, app, threaded=True)
     thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
-    yield server.server_port
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    try:
+        yield server.server_port
+    finally:  # what fails meanwhile must not leave a thread that pytest waits for
+        server.shutdown()
+        server.server_close()
+        thread.join()

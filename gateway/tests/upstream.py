@@ -95,11 +95,13 @@ def serving() -> Iterator[Upstream]:
     told.url = f"http://127.0.0.1:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
-    yield told
-    told.go_on.set()
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    try:
+        yield told
+    finally:
+        told.go_on.set()
+        server.shutdown()
+        server.server_close()
+        thread.join()
 
 
 def settings(keys: Keys, url: str) -> Config:

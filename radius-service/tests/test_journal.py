@@ -1,5 +1,6 @@
 """What is kept and told of logins, and what is counted of packets."""
 
+import re
 from datetime import timedelta
 from uuid import UUID
 
@@ -84,6 +85,24 @@ def test_the_web_process_shows_what_was_counted(
     shown = metrics_of(config, radius.engine)
     assert 'radius_packets_total{outcome="unknown_nas"} 7.0' in shown
     assert "radius_packets_total{" not in metrics_of(config, nowhere)
+
+
+def test_the_web_process_shows_who_is_online_and_who_has_no_time_left(
+    config: Config, radius: Database
+) -> None:
+    radius.give()
+    radius.execute(
+        "UPDATE sessions SET status = 'online',"
+        " ends_at = now() - interval '2 minutes', seen_at = now() - interval '20 minutes'"
+    )
+    radius.execute("INSERT INTO alarms VALUES ('service_without_time', 'radius', now())")
+
+    shown = metrics_of(config, radius.engine)
+
+    assert "hotspot_sessions_online 1.0" in shown
+    assert re.search(r"^hotspot_sessions_silent_seconds 120\d[.]", shown, re.MULTILINE)
+    assert 'hotspot_promise_broken{promise="service_without_time"} 1.0' in shown
+    assert 'hotspot_alarm{alarm="service_without_time",subject="radius"} 1.0' in shown
 
 
 def metrics_of(config: Config, engine: Engine) -> str:

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -29,8 +30,13 @@ _NEEDED: dict[str, Callable[[], object]] = {
     "freeradius-postgresql": Path("/usr/lib/freeradius/rlm_sql_postgresql.so").exists,
 }
 
-# The tests that start whole systems take about as long as those of all the parts.
-WHOLE_SYSTEM = ("tests",)
+# One more than there are cores, since tests wait more than they compute; each takes 300 MB.
+PYTESTS = min(os.cpu_count() or 2, 4) + 1
+
+# A file system in memory: databases by the thousand are made and dropped there in a fifth of the
+# time, and a test reads nothing back after a power cut. It is used where there is this much room.
+_MEMORY = Path("/dev/shm")  # noqa: S108
+_ROOM_BYTES = 2 << 30
 
 # Below the kernel's range for outgoing connections, one of which could take a port that was free.
 _BASES = range(20_000, 31_000)
@@ -41,10 +47,10 @@ def run(
 ) -> int:
     """Run everything, or with arguments what pytest makes of them; answers the worst exit code."""
     _install_what_is_missing(progress)
-    linted = 0 if arguments else linters.run(home.checkout, progress)
     with _servers(home, progress, environ) as told:
-        tested = _pytest(home, arguments, {**environ, **told})
-    return max(linted, tested)
+        if arguments:
+            return run_pytest(home, arguments, {**environ, **told})
+        return _everything(home, progress, {**environ, **told})
 
 
 def _install_what_is_missing(progress: Progress) -> None:
@@ -73,11 +79,7 @@ def _servers(
     home: Home, progress: Progress, environ: Mapping[str, str], *, durable: bool = False
 ) -> Iterator[dict[str, str]]:
     """A RabbitMQ and a PostgreSQL of this run alone; what they keep goes when it ends."""
-    _remove_abandoned(home)
-    own = home.inside(f"tests/{os.getpid()}")
-    shutil.rmtree(own.path, ignore_errors=True)
-    own.make()
-    try:
+    with _own_home(home, durable=durable) as own:
         planned = _free_ports()
         kept = secrets.load(own.secrets, opens=own.postgres / "data")
         node = system.node_of(own, planned, kept)
@@ -93,18 +95,35 @@ def _servers(
                 "TEST_AMQP_URL": node.amqp_url,
                 "TEST_RABBITMQ_MANAGEMENT_URL": node.management_url,
                 "TEST_DATABASE_ADMIN_URL": cluster.admin_url,
-                "HOTSPOT_TEST_HOME": str(own.path),
+                **({} if durable else {"HOTSPOT_TEST_HOME": str(own.path)}),
             }
         finally:
             running.stop()
+
+
+@contextmanager
+def _own_home(home: Home, *, durable: bool) -> Iterator[Home]:
+    """A home of this run alone: in memory where that has room, for what need not last."""
+    places = [home.path / "tests", _MEMORY / f"hotspot-tests-{os.getuid()}"]
+    for place in places:
+        _remove_abandoned(place)
+    use_memory = not durable and _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > _ROOM_BYTES
+    place = places[use_memory]
+    place.mkdir(mode=0o755, parents=True, exist_ok=True)
+    if place.stat().st_uid != os.getuid():
+        raise Unable(f"{place} is somebody else's: remove it.")
+    own = Home(path=place / str(os.getpid()), venv=home.venv)
+    try:
+        own.make()
+        yield own
     finally:
         shutil.rmtree(own.path, ignore_errors=True)
 
 
-def _remove_abandoned(home: Home) -> None:
-    """Remove what a run that was killed could not."""
-    for folder in home.path.glob("tests/*"):
-        if not Path("/proc", folder.name).exists():
+def _remove_abandoned(place: Path) -> None:
+    """Remove what a run that was killed could not, or what has this one's number."""
+    for folder in place.glob("*"):
+        if folder.name == str(os.getpid()) or not Path("/proc", folder.name).exists():
             shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -117,36 +136,51 @@ def _free_ports() -> Ports:
     raise Unable("No free ports for the tests' own servers were found.")
 
 
-def _pytest(home: Home, arguments: Sequence[str], environ: Mapping[str, str]) -> int:
-    """One pytest for what was asked for; for everything two, side by side, one for each core.
+def _everything(home: Home, progress: Progress, environ: Mapping[str, str]) -> int:
+    """The linters beside every test, shared out among several pytests; answers the worst exit code.
 
-    What the second one says is shown when both have ended, so that their lines do not mix.
+    What pytest says is shown once the linters have ended, so that their lines do not mix.
     """
-    # Ctrl-C reaches pytest too, which then ends in its own way; this process waits for it.
+    shared_out = ["-n", str(PYTESTS), "--dist", "loadfile", "--no-loadscope-reorder"]
+    colour = "yes" if sys.stdout.isatty() else "no"
+    with (
+        tempfile.TemporaryFile() as said,
+        _undisturbed(),
+        _running(home, [*shared_out, f"--color={colour}"], environ, output=said) as pytest,
+    ):
+        linted = linters.run(home.checkout, progress)
+        return max(linted, _shown(pytest, said))
+
+
+def _shown(process: "subprocess.Popen[bytes]", said: IO[bytes]) -> int:
+    """Show what it says until it ends; answers its exit code."""
+    shown = 0
+    while True:
+        ended = process.poll()  # before the last look, which then misses nothing
+        # By its place: to seek would move where the process writes as well.
+        while new := os.pread(said.fileno(), 1 << 16, shown):
+            sys.stdout.buffer.write(new)
+            shown += len(new)
+        sys.stdout.flush()
+        if ended is not None:
+            return ended
+        time.sleep(0.1)
+
+
+def run_pytest(home: Home, arguments: Sequence[str], environ: Mapping[str, str]) -> int:
+    """One pytest with these arguments; answers its exit code."""
+    with _undisturbed(), _running(home, arguments, environ) as pytest:
+        return pytest.wait()
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Ctrl-C reaches pytest too, which then ends in its own way; this process waits for it."""
     previous = signal.signal(signal.SIGINT, lambda *_: None)
     try:
-        if arguments:
-            with _running(home, arguments, environ) as alone:
-                return alone.wait()
-        with (
-            tempfile.TemporaryFile() as said,
-            _running(home, WHOLE_SYSTEM, environ) as whole,
-            _running(home, _parts(home), environ, output=said) as parts,
-        ):
-            worst = max(whole.wait(), parts.wait())
-            said.seek(0)
-            shutil.copyfileobj(said, sys.stdout.buffer)
-            sys.stdout.flush()
-            return worst
+        yield
     finally:
         signal.signal(signal.SIGINT, previous)
-
-
-def _parts(home: Home) -> list[str]:
-    """The folders with the tests of the parts."""
-    folders = home.checkout.glob("[!.]*/tests")
-    found = sorted(str(folder.relative_to(home.checkout)) for folder in folders)
-    return [folder for folder in found if folder not in WHOLE_SYSTEM]
 
 
 @contextmanager

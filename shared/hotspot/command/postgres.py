@@ -114,7 +114,8 @@ class Cluster:
             + ["--encoding", "UTF8", "--no-locale", "--no-instructions"]
             # The collation is PostgreSQL's own: an update of the C library breaks no index.
             + ["--locale-provider", "builtin", "--builtin-locale", "C.UTF-8"]
-            + ([] if self.durable else ["--no-sync"]),
+            # Tests connect by the thousand, and nobody guesses at a password that lives minutes.
+            + ([] if self.durable else ["--no-sync", "--set", "scram_iterations=1"]),
             capture_output=True,
             text=True,
             errors="replace",

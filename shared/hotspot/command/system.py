@@ -81,7 +81,7 @@ class System:
 
     def __init__(self, home: Home, wanted: Wanted, progress: Progress) -> None:
         self.home = home
-        self.given = wanted.environ
+        self.given = settings.with_files(wanted.environ)
         self.progress = progress
         self.groups = services.scaled(wanted.scale)
         self.simulators = (

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.pool import NullPool
 
 from hotspot.bus.database import connect
 from hotspot.migrate import migrate
@@ -20,6 +19,12 @@ class Databases:
     _templates: dict[str, str] = field(default_factory=dict)
     _made: list[str] = field(default_factory=list)
     _engines: list[Engine] = field(default_factory=list)
+    _server: Engine = field(init=False)
+
+    def __post_init__(self) -> None:
+        """One connection for all orders: to make one takes as long as half a database."""
+        url = make_url(self.admin_url).set(drivername="postgresql+psycopg")
+        self._server = create_engine(url, pool_size=1, isolation_level="AUTOCOMMIT")
 
     def fresh(self, service: str) -> Engine:
         """A new database with the service's newest schema."""
@@ -50,6 +55,7 @@ class Databases:
         """Drop everything that was made."""
         self.drop()
         self._drop(list(self._made))
+        self._server.dispose()
 
     def _drop(self, names: list[str]) -> None:
         for name in names:
@@ -67,7 +73,5 @@ class Databases:
         return url.render_as_string(hide_password=False)
 
     def _admin(self, statement: str) -> None:
-        url = make_url(self.admin_url).set(drivername="postgresql+psycopg")
-        engine = create_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT")
-        with engine.connect() as connection:
+        with self._server.connect() as connection:
             connection.execute(text(statement))

@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Engine
 
 from hotspot.bus.memory import MemoryBroker
+from hotspot.testing.brokers import vhost
 from hotspot.testing.databases import Databases
 from hotspot.testing.identity import Keys
 
@@ -43,9 +44,10 @@ def broker() -> MemoryBroker:
 
 
 @pytest.fixture(scope="session")
-def amqp_url() -> str:
-    """The RabbitMQ of the tests."""
-    return _given("TEST_AMQP_URL")
+def amqp_url() -> Iterator[str]:
+    """The RabbitMQ of the tests: a virtual host that no other run of pytest listens in."""
+    with vhost(_given("TEST_AMQP_URL"), _given("TEST_RABBITMQ_MANAGEMENT_URL")) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

@@ -55,10 +55,14 @@ def _dies_at(
 
 def _killer(line: int, folders: tuple[str, ...]) -> Tracer:
     left = line
+    counts: dict[str, bool] = {}  # by file: this is asked for every call, of libraries too
 
     def trace(frame: FrameType, event: str, _argument: Any) -> "Tracer | None":
         nonlocal left
-        if not any(folder in frame.f_code.co_filename for folder in folders):
+        file = frame.f_code.co_filename
+        if file not in counts:
+            counts[file] = any(folder in file for folder in folders)
+        if not counts[file]:
             return None
         if event == "line":
             left -= 1

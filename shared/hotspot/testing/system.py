@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import socket
 import subprocess
 import sys
@@ -235,7 +236,8 @@ def started() -> Iterator[System]:
     auth, acct, coa = free_ports(3, socket.SOCK_DGRAM)
     (routeros,) = free_ports(1, socket.SOCK_STREAM)
     base = free_base()
-    with tempfile.TemporaryDirectory(prefix="hotspot-system-") as home:
+    within = os.environ.get("HOTSPOT_TEST_HOME")  # in memory, where `./hotspot test` says so
+    with tempfile.TemporaryDirectory(prefix="hotspot-system-", dir=within) as home:
         Path(home).chmod(0o755)
         running = System(
             base=base,
@@ -276,7 +278,8 @@ def wait_for(look: Callable[[], T | None], explain: Callable[[], object] | None 
 
 def free_base() -> int:
     """A port base whose ports nobody uses."""
-    for base in range(18000, 30000, 1000):
+    bases = range(18000, 30000, 1000)
+    for base in random.sample(bases, len(bases)):  # two that start at once take different ones
         if all(_is_free(base + offset) for offset in (*range(7), *range(20, 24), 30, 100)):
             return base
     raise AssertionError("no free ports on this machine")
