@@ -5,17 +5,18 @@ import platform
 import sys
 from collections.abc import Callable, Sequence
 
-from benchmarks import access, jobs, payments, radius, routers
+from benchmarks import access, jobs, payments, radius, routers, streams
 from hotspot import log
 
 # Each prints its table. `payments` answers 1 where anything about the money is wrong, `routers`
-# where a round is too slow.
+# where a round is too slow, `streams` where an event did not arrive.
 BENCHMARKS: dict[str, Callable[[], int | None]] = {
     "jobs": jobs.run,
     "access": access.run,
     "radius": radius.run,
     "payments": payments.run,
     "routers": routers.run,
+    "streams": streams.run,
 }
 
 

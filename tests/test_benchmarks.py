@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmarks import access, jobs, radius, routers
+from benchmarks import access, jobs, radius, routers, streams
 
 
 def test_the_jobs_benchmark_prints_a_row_for_each_shape(
@@ -41,3 +41,16 @@ def test_a_round_over_many_routers_is_measured(capsys: pytest.CaptureFixture[str
     assert "round over 10 routers" in header
     assert row.split()[3:] == ["8", "0"]
     assert "threads" in memory
+
+
+def test_everyone_hears_every_event_and_who_takes_none_is_let_go(
+    amqp_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert amqp_url, "the benchmark reads it from the environment"
+    few = {"streams": 50, "few": 10, "slow": (1,), "missed": 20, "processes": 1}
+    quick = {"events_a_second": 20, "seconds": 0.3, "patience": 0.5}
+    assert streams.run(streams.Size(**few, **quick)) == 0  # type: ignore[arg-type]
+    header, *rows = capsys.readouterr().out.splitlines()[-8:]
+    assert "ratio" in header
+    assert ["50/50" in row for row in rows] == [False, True, True, True, True, False, False]
+    assert rows[-2].startswith("A stream needs")

@@ -83,6 +83,7 @@ def remove(session: Session, operator_id: UUID) -> None:
     """Delete an account; its logins end with it. Raises Problem 404 or 409."""
     operator = _find(session, operator_id)
     _keep_an_owner(session, operator)
+    tokens.end_streams(session, str(operator.id))
     session.delete(operator)
 
 

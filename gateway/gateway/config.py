@@ -9,9 +9,11 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
 from environs import Env, EnvError
+from marshmallow import ValidationError
 
 from gateway.portal import settings as portal_settings
 from gateway.portal.settings import PortalSettings
+from gateway.proxies import Network, networks_of
 from hotspot.contract.table import (
     NOTIFICATION,
     PAYMENT,
@@ -30,14 +32,19 @@ class Config(CommonConfig):
     """What the gateway reads. `services`: the base URL of each service, by its name.
 
     `rate_limit_storage_url` (RATE_LIMIT_STORAGE_URL): where is counted how often somebody asks:
-    `memory://`, or a Redis where several gateways run. `portal`: of the guests' pages
-    (`gateway.portal.settings`).
+    `memory://`, or a Redis where several gateways run. `stream_patience_seconds`
+    (STREAM_PATIENCE_SECONDS, 20): who takes nothing of the live events for so long is let go.
+    `trusted_proxies` (TRUSTED_PROXIES, none): addresses and networks of proxies before the
+    gateway, whose word about a client's address and scheme is believed; nobody else's is.
+    `portal`: of the guests' pages (`gateway.portal.settings`).
     """
 
     jwt_private_key: str
     services: Mapping[str, str]
     rabbitmq_management_url: str | None
     rate_limit_storage_url: str
+    stream_patience_seconds: float = 20.0
+    trusted_proxies: tuple[Network, ...] = ()
     portal: PortalSettings = field(default_factory=PortalSettings)
 
 
@@ -58,6 +65,10 @@ def load(env: Env) -> Config:
         _http_url(env, "RABBITMQ_MANAGEMENT_URL") if has_management else None
     )
     values["rate_limit_storage_url"] = _storage_url(env)
+    values["stream_patience_seconds"] = env.float(
+        "STREAM_PATIENCE_SECONDS", 20.0, validate=_a_while
+    )
+    values["trusted_proxies"] = _networks(env, "TRUSTED_PROXIES")
     values["portal"] = portal_settings.load(env)
     return Config(**values)
 
@@ -93,6 +104,18 @@ def _http_url(env: Env, name: str) -> str:
     if not usable:
         raise EnvError(f"{name} must be a URL such as http://127.0.0.1:8001")
     return url.rstrip("/")
+
+
+def _networks(env: Env, name: str) -> tuple[Network, ...]:
+    try:
+        return networks_of(env.list(name, []))
+    except ValueError as error:
+        raise EnvError(f"{name} must be addresses or networks: {error}") from error
+
+
+def _a_while(seconds: float) -> None:
+    if not 0.1 <= seconds <= 600:
+        raise ValidationError("must be 0.1 to 600 seconds")
 
 
 def _storage_url(env: Env) -> str:

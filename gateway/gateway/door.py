@@ -55,6 +55,7 @@ ROUTES = (
     Route("POST", "/api/v1/auth/token", GATEWAY, ANYONE),
     Route("POST", "/api/v1/auth/refresh", GATEWAY, ANYONE),
     Route("POST", "/api/v1/auth/logout", GATEWAY, ANYONE),
+    Route("POST", "/api/v1/auth/logout-everywhere", GATEWAY, VIEWER),
     Route("POST", "/api/v1/auth/password", GATEWAY, VIEWER),
     # Owners: accounts, keys, and who did what
     Route("GET", "/api/v1/operators/me", GATEWAY, VIEWER),
@@ -71,6 +72,7 @@ ROUTES = (
     Route("GET", "/api/v1/payments", PAYMENT, VIEWER),
     Route("GET", "/api/v1/payments/standing", PAYMENT, VIEWER),
     Route("POST", "/api/v1/payments/<uuid:id>/reverse", PAYMENT, OWNER),
+    Route("POST", "/api/v1/payments/<uuid:id>/attention/clear", PAYMENT, OPERATOR),
     Route("GET", "/api/v1/receipts", PAYMENT, VIEWER),
     Route("POST", "/api/v1/receipts/<receipt>/reverse", PAYMENT, OWNER),
     # A statement of 5 MiB, and the lines that a form puts around it

@@ -1,6 +1,7 @@
 """Clients' requests on their way to the service that owns them, and the answers back."""
 
 import json
+import socket
 from urllib.parse import quote
 
 from flask import Flask, Response, g, request
@@ -30,6 +31,7 @@ NOT_PASSED_ON = frozenset(
 # Told by payment-service of a claim, and nobody else's business (`ask_to_claim`)
 OWN_RECEIPT = "X-Own-Receipt"
 NOT_PASSED_BACK = frozenset({"date", "server", "x-request-id", OWN_RECEIPT.lower()})
+MOST_UNSENT = 64 * 1024
 # What query strings may hold beside letters and digits (RFC 3986), with `%` left alone.
 _QUERY = "!$%&'()*+,/:;=?@-._~"
 
@@ -121,11 +123,15 @@ def phone_in(body: bytes) -> str | None:
 def hold_no_longer_than(seconds: float) -> None:
     """End the client's connection where it takes nothing for so long.
 
-    A phone that left the network without a word would keep its stream open for many minutes.
+    A phone that left the network without a word would keep its stream open for many minutes; and
+    what one that takes nothing is sent would pile up in the kernel by megabytes.
     """
     connection = request.environ.get("gunicorn.socket")
     if connection is not None:
         connection.settimeout(seconds)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, MOST_UNSENT)
+        # Linux: also where so little is sent that it never piles up
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(seconds * 1000))
 
 
 # What may not be asked as often as anybody likes.

@@ -10,7 +10,6 @@ from hotspot.web.auth import Caller, caller_of_request
 from hotspot.web.problem import Problem
 
 HEADER = "X-API-Key"
-_OF_KEY = "key:"
 
 
 def exchange_keys(app: Flask) -> None:
@@ -35,7 +34,7 @@ def caller_if_told() -> Caller | None:
 
 def is_key(who: Caller) -> bool:
     """Whether a program asks, not a person."""
-    return who.subject.startswith(_OF_KEY)
+    return who.subject.startswith(keys.OF_KEY)
 
 
 def operator_of(who: Caller) -> UUID | None:
@@ -53,7 +52,7 @@ def _exchange() -> None:
     key = keys.find(current_app.extensions["engine"], secret, now())
     if key is None:
         raise Problem(401, "unauthorized", f"{HEADER} is not a key of ours, or was revoked.")
-    g.caller = Caller(subject=f"{_OF_KEY}{key.id}", role=key.role)
+    g.caller = Caller(subject=keys.subject_of(key.id), role=key.role)
     g.caller_name = key.name
     token = tokens.for_one_request(g.caller, config_of().jwt_private_key, now())
     g.authorization = f"Bearer {token}"

@@ -10,10 +10,12 @@ from uuid import UUID
 from sqlalchemy import Engine, select, update
 from sqlalchemy.orm import Session
 
+from gateway import tokens
 from gateway.models import ApiKey
 from hotspot.ids import new_id
 
 PREFIX = "hsk_"
+OF_KEY = "key:"
 _SHAPE = re.compile(rf"{PREFIX}[A-Za-z0-9_-]{{43}}")
 _HINT = len(PREFIX) + 4
 # `last_used_at` is for people: a write for each request would cost more than it tells.
@@ -56,8 +58,14 @@ def find(engine: Engine, secret: str, now: datetime) -> ApiKey | None:
     return found
 
 
+def subject_of(key_id: UUID) -> str:
+    """How a key is named where people are named by their account."""
+    return f"{OF_KEY}{key_id}"
+
+
 def revoke(session: Session, key_id: UUID, now: datetime) -> bool:
     """Make a key worthless, at once; False where there is none, or not any more."""
+    tokens.end_streams(session, subject_of(key_id))
     revoked = session.execute(
         update(ApiKey)
         .where(ApiKey.id == key_id, ApiKey.revoked_at.is_(None))

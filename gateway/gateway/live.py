@@ -1,77 +1,87 @@
-"""Live events: one process listens to PostgreSQL once, and tells all of its streams."""
+"""Live events: one process listens to PostgreSQL once, and tells all of its streams.
 
-import contextlib
+What comes is kept once for all listeners; each has no more than its place in it, so that one who
+takes nothing costs nothing, and a thousand who come back at once ask the database nothing.
+"""
+
 import json
-import queue
 import threading
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TypeVar
 from uuid import UUID
 
 import psycopg
 import structlog
-from sqlalchemy import Connection, Engine, Row, func, select
+from sqlalchemy import Connection, Engine, Row, select
 from sqlalchemy.exc import DBAPIError
 
 from gateway import tokens
 from gateway.events import CHANNEL
 from gateway.models import RecordedEvent
+from gateway.recent import PIECE, Passed, Piece, Recent, Told, joined
+from gateway.tokens import ENDED_CHANNEL
 
 log = structlog.get_logger()
 
+T = TypeVar("T")
+
 READ_AT_ONCE = 500
-# What may wait for a reader; one that is further behind is let go, and catches up when it returns.
-ROOM = 500
+# About half a megabyte: the newest events, for those who come back.
+ROOM = 1000
 KEEP_ALIVE_SECONDS = 15.0
-# A stream lives as long as an access token at most: whoever lost their role is out by then.
+# At most; a stream ends with its access token, and at once with its account or key.
 LIVES_SECONDS = tokens.ACCESS_LIVES.total_seconds()
+# Listeners who were away for long read the database; everyone else needs its connections too.
+READERS_AT_ONCE = 4
 
 
 class NotListening(Exception):
     """The database cannot be listened to just now."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Told:
-    """An event as it goes to every listener: made once, however many there are."""
-
-    seq: int
-    frame: bytes
-
-
 class Subscription:
-    """One listener's place. Ends when left, or when its reader is too slow."""
+    """One listener's place. Ends when left, or when its subject may listen no more."""
 
-    def __init__(self, hub: "Hub", room: int) -> None:
-        self._hub = hub
-        self._waiting: queue.Queue[Told | None] = queue.Queue(room)
+    def __init__(self, hub: "Hub", subject: str, seen: int) -> None:
+        self.subject = subject
         self.ended = False
+        self._hub = hub
+        self._seen = seen
 
-    def put(self, told: Told) -> None:
-        """Called by the hub: never waits."""
-        try:
-            self._waiting.put_nowait(told)
-        except queue.Full:
-            # From here on there is a gap: nothing after it may be shown, for the reader's last id
-            # would hide it.
-            log.warning("slow listener let go")
-            self.leave()
+    def go_back_to(self, engine: Engine, last_event_id: UUID) -> None:
+        """Have `take` begin with what came after an event, or with all that is kept."""
+        seen = self._hub.seq_of(last_event_id)
+        if seen is None:
+            seen = self._hub.read(engine, lambda found: _seq_of(found, last_event_id))
+        self._seen = seen
 
-    def take(self, timeout: float) -> Told | None:
-        """The next event, or None where there was none in time or the subscription ended."""
-        with contextlib.suppress(queue.Empty):
-            told = self._waiting.get(timeout=timeout)
-            return None if self.ended else told
+    def take(self, engine: Engine, timeout: float) -> bytes | None:
+        """The next events, or None where there were none in time or the subscription ended."""
+        until = time.monotonic() + timeout
+        while not self.ended:
+            news = self._hub.news
+            try:
+                piece = self._hub.after(self._seen)
+            except Passed:  # no connection is kept while a reader takes its time
+                older = self._hub.read(engine, lambda found: told_after(found, self._seen, PIECE))
+                if not older:
+                    self._seen = self._hub.floor
+                    continue
+                piece = joined(older)
+            if piece is not None:
+                self._seen = piece.seq
+                return piece.frames
+            left = until - time.monotonic()
+            if left <= 0:
+                return None
+            news.wait(left)
         return None
 
     def leave(self) -> None:
         """Listen no more."""
         self.ended = True
         self._hub.forget(self)
-        with contextlib.suppress(queue.Full):
-            self._waiting.put_nowait(None)  # wakes a reader that waits
 
 
 class Hub:
@@ -86,26 +96,36 @@ class Hub:
         room: int = ROOM,
     ) -> None:
         self.keep_alive = keep_alive
+        # Set once something new can be had, and replaced: nobody who looks before can miss it.
+        self.news = threading.Event()
         self._engine = engine
         self._look_every = look_every
         self._room = room
         self._lock = threading.Lock()
+        self._readers = threading.BoundedSemaphore(READERS_AT_ONCE)
         self._listeners: set[Subscription] = set()
         self._thread: threading.Thread | None = None
         self._listening = threading.Event()
         self._closing = threading.Event()
-        self._seen: int | None = None
+        self._recent: Recent | None = None
 
-    def subscribe(self, patience: float = 5.0) -> Subscription:
+    @property
+    def floor(self) -> int:
+        """Everything that came after this number can be had from `after`."""
+        return self._known().floor
+
+    def subscribe(self, subject: str = "", patience: float = 5.0) -> Subscription:
         """A place for one more listener: every event committed from now on. Raises NotListening."""
+        if self._closing.is_set():
+            raise NotListening
         with self._lock:
             if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._run, name="live events", daemon=True)
                 self._thread.start()
         if not self._listening.wait(patience):
             raise NotListening
-        subscription = Subscription(self, self._room)
         with self._lock:
+            subscription = Subscription(self, subject, self._known().newest)
             self._listeners.add(subscription)
         return subscription
 
@@ -114,11 +134,25 @@ class Hub:
         with self._lock:
             self._listeners.discard(subscription)
 
+    def after(self, seq: int) -> Piece | None:
+        """What comes next after a number; None where nothing does yet. Raises Passed."""
+        with self._lock:
+            return self._known().after(seq)
+
+    def seq_of(self, message_id: UUID) -> int | None:
+        """The number of a new event; None where it is old or none of ours."""
+        with self._lock:
+            return self._known().seq_of(message_id)
+
+    def read(self, engine: Engine, wanted: Callable[[Connection], T]) -> T:
+        """Ask the database, a few listeners at a time."""
+        with self._readers, engine.connect() as connection:
+            return wanted(connection)
+
     def close(self) -> None:
         """End all streams, and the listening."""
         self._closing.set()
-        for subscription in self._now_listening():
-            subscription.leave()
+        self._end(self._now_listening())
         if self._thread is not None:
             self._thread.join(timeout=5)
 
@@ -136,27 +170,42 @@ class Hub:
         with self._engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
             connection.detach()  # not one of the pool's: it is kept for as long as this runs
             connection.exec_driver_sql(f"LISTEN {CHANNEL}")
-            if self._seen is None:
-                self._seen = _newest(connection)
+            connection.exec_driver_sql(f"LISTEN {ENDED_CHANNEL}")
+            if self._recent is None:
+                self._recent = _newest(connection, self._room)
             self._listening.set()
             driver = connection.connection.dbapi_connection
             assert isinstance(driver, psycopg.Connection)
             while not self._closing.is_set():
                 self._tell_new(connection)
-                for _ in driver.notifies(timeout=self._look_every, stop_after=1):
-                    pass
+                for told in driver.notifies(timeout=self._look_every, stop_after=1):
+                    if told.channel == ENDED_CHANNEL:
+                        who = told.payload
+                        self._end([one for one in self._now_listening() if one.subject == who])
 
     def _tell_new(self, connection: Connection) -> None:
-        assert self._seen is not None
-        while portion := told_after(connection, self._seen):
-            for told in portion:
-                for subscription in self._now_listening():
-                    subscription.put(told)
-            self._seen = portion[-1].seq
+        recent = self._known()
+        while portion := told_after(connection, recent.newest, READ_AT_ONCE):
+            with self._lock:
+                recent.add(portion)
+            self._wake()
+
+    def _end(self, over: Iterable[Subscription]) -> None:
+        for subscription in over:
+            subscription.leave()
+        self._wake()
+
+    def _wake(self) -> None:
+        told, self.news = self.news, threading.Event()
+        told.set()
 
     def _now_listening(self) -> list[Subscription]:
         with self._lock:
             return list(self._listeners)
+
+    def _known(self) -> Recent:
+        assert self._recent is not None, "subscribe first"
+        return self._recent
 
 
 def frames(
@@ -169,48 +218,35 @@ def frames(
 ) -> Iterator[bytes]:
     """Server-sent events (WHATWG HTML section 9.2): what was missed, then what comes."""
     yield b"retry: 2000\n\n"
-    end, shown = time.monotonic() + lives, 0
-    for missed in _missed(engine, last_event_id):
-        shown = missed.seq
-        yield missed.frame
-    while not subscription.ended and time.monotonic() < end:
-        following = subscription.take(keep_alive)
-        if following is None:
+    end = time.monotonic() + lives
+    try:
+        if last_event_id is not None:
+            subscription.go_back_to(engine, last_event_id)
+        while not subscription.ended and (left := end - time.monotonic()) > 0:
+            piece = subscription.take(engine, min(keep_alive, left))
             if not subscription.ended:
-                yield b": still here\n\n"
-        elif following.seq > shown:
-            shown = following.seq
-            yield following.frame
+                yield piece or b": still here\n\n"
+    except DBAPIError as error:  # the listener comes back, and has missed nothing
+        log.warning("live events interrupted", error=str(error.orig))
 
 
-def told_after(connection: Connection, seq: int) -> list[Told]:
+def told_after(connection: Connection, seq: int, at_most: int) -> list[Told]:
     """The events next after a number: some of them where there are many."""
     wanted = (
         select(RecordedEvent.__table__)
         .where(RecordedEvent.seq > seq)
         .order_by(RecordedEvent.seq)
-        .limit(READ_AT_ONCE)
+        .limit(at_most)
     )
-    return [Told(seq=row.seq, frame=_frame(row)) for row in connection.execute(wanted)]
+    return [_told(row) for row in connection.execute(wanted)]
 
 
-def _missed(engine: Engine, last_event_id: UUID | None) -> Iterator[Told]:
-    """What was broadcast after an event; no connection is kept while a reader takes its time."""
-    if last_event_id is None:
-        return
-    with engine.connect() as connection:
-        seq = _seq_of(connection, last_event_id)
-    while True:
-        with engine.connect() as connection:
-            portion = told_after(connection, seq)
-        if not portion:
-            return
-        yield from portion
-        seq = portion[-1].seq
-
-
-def _newest(connection: Connection) -> int:
-    return connection.scalar(select(func.max(RecordedEvent.seq))) or 0
+def _newest(connection: Connection, room: int) -> Recent:
+    """What was told last: for those who come back to a gateway that was started anew."""
+    by_age = select(RecordedEvent.seq).order_by(RecordedEvent.seq.desc())
+    recent = Recent(connection.scalar(by_age.offset(room).limit(1)) or 0, room)
+    recent.add(told_after(connection, recent.floor, room))
+    return recent
 
 
 def _seq_of(connection: Connection, message_id: UUID) -> int:
@@ -219,6 +255,7 @@ def _seq_of(connection: Connection, message_id: UUID) -> int:
     return connection.scalar(wanted) or 0
 
 
-def _frame(row: Row[Any]) -> bytes:
+def _told(row: Row[Any]) -> Told:
     data = json.dumps(row.payload, separators=(",", ":"))
-    return f"id: {row.message_id}\nevent: {row.name}\ndata: {data}\n\n".encode()
+    frame = f"id: {row.message_id}\nevent: {row.name}\ndata: {data}\n\n".encode()
+    return Told(seq=row.seq, message_id=row.message_id, frame=frame)

@@ -30,7 +30,7 @@ _TOO_OFTEN = "Too many tries: each wrong one doubles the wait."
 
 
 def login_blueprint(throttle: LoginThrottle, passwords: Passwords) -> Blueprint:
-    """/auth: token, refresh, logout and password."""
+    """/auth: token, refresh, logout (here or everywhere) and password."""
     blueprint = Blueprint("login", __name__, url_prefix="/api/v1/auth")
 
     @blueprint.post("/token")
@@ -74,6 +74,18 @@ def login_blueprint(throttle: LoginThrottle, passwords: Passwords) -> Blueprint:
         """End a login: its refresh token is worthless from now on."""
         with open_accounts() as session, session.begin():
             tokens.log_out(session, body["refresh_token"], now())
+        return Response(status=204)
+
+    @blueprint.post("/logout-everywhere")
+    @blueprint.response(204)
+    @refuses({403: "API keys have no logins."})
+    def log_out_everywhere() -> Response:
+        """End all of one's own logins. Access tokens live on for their few minutes."""
+        operator_id = operator_of(caller())
+        if operator_id is None:
+            raise Problem(403, "forbidden", "An API key has no logins: revoke it instead.")
+        with open_accounts() as session, session.begin():
+            tokens.revoke_all(session, operator_id, now())
         return Response(status=204)
 
     @blueprint.post("/password")

@@ -11,7 +11,8 @@ from sqlalchemy import select
 
 from gateway import alarms, failed_jobs, figures, promises, queues, stays, timeline
 from gateway.forwarding import call_of_request, hold_no_longer_than
-from gateway.live import Hub, NotListening, frames
+from gateway.identity import caller
+from gateway.live import LIVES_SECONDS, Hub, NotListening, frames
 from gateway.models import DashboardStats
 from gateway.schemas import (
     AllOrderedSchema,
@@ -30,6 +31,7 @@ from hotspot.contract.operations import (
 )
 from hotspot.contract.table import GATEWAY
 from hotspot.web.app import config_of, db, now, publish
+from hotspot.web.auth import Caller
 from hotspot.web.failed_jobs import FailedJobInFullSchema
 from hotspot.web.pages import page, page_request, paged
 from hotspot.web.problem import Problem
@@ -57,8 +59,9 @@ def operating_blueprint(services: Services, hub: Hub) -> Blueprint:
     @blueprint.response(200, {"type": "string"}, content_type="text/event-stream")
     def events() -> Response:
         """Every broadcast event as it happens; `Last-Event-ID` brings what was missed."""
+        who = caller()
         try:
-            subscription = hub.subscribe()
+            subscription = hub.subscribe(who.subject)
         except NotListening:
             raise Problem(
                 503,
@@ -67,11 +70,17 @@ def operating_blueprint(services: Services, hub: Hub) -> Blueprint:
                 headers={"Retry-After": "2"},
             ) from None
         engine = current_app.extensions["engine"]
-        body = frames(engine, subscription, _last_event_id(), keep_alive=hub.keep_alive)
+        body = frames(
+            engine,
+            subscription,
+            _last_event_id(),
+            keep_alive=hub.keep_alive,
+            lives=_lives_of(who),
+        )
         response = Response(body, content_type="text/event-stream")
         response.headers.update({"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
         response.call_on_close(subscription.leave)
-        hold_no_longer_than(30)
+        hold_no_longer_than(config_of().stream_patience_seconds)
         return response
 
     @blueprint.get("/dashboard/stats")
@@ -189,6 +198,13 @@ def _ask_for_stats() -> None:
         publish(UpdateDashboardStatsJob())
     except BrokerAway:  # what is cached is shown all the same, with its age
         current_app.logger.warning("dashboard figures stay old: the broker is away")
+
+
+def _lives_of(who: Caller) -> float:
+    """Seconds for which they may listen: no longer than the token is good that they came with."""
+    if who.until is None:
+        return LIVES_SECONDS
+    return min(LIVES_SECONDS, (who.until - now()).total_seconds())
 
 
 def _last_event_id() -> UUID | None:

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 import jwt
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from gateway.models import Operator, RefreshToken
@@ -24,6 +24,8 @@ REFRESH_LIVES = timedelta(days=14)
 REQUEST_LIVES = timedelta(minutes=1)
 DEVICE_LIVES = timedelta(days=180)
 _DEVICE = "device"
+# PostgreSQL tells every gateway process through this channel whose live events shall end.
+ENDED_CHANNEL = "gateway_ended"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,8 +109,14 @@ def refresh(session: Session, token: str, private_key: str, now: datetime) -> Gr
     return _issue(session, operator, found.family_id, private_key, now)
 
 
+def end_streams(session: Session, subject: str) -> None:
+    """End the live events of an operator or a key, at every gateway, once this is committed."""
+    session.execute(select(func.pg_notify(ENDED_CHANNEL, subject)))
+
+
 def revoke_all(session: Session, operator_id: UUID, now: datetime) -> None:
-    """End every login of an operator; access tokens live on for their few minutes."""
+    """End every login and stream of an operator; access tokens live on for their few minutes."""
+    end_streams(session, str(operator_id))
     session.execute(
         update(RefreshToken)
         .where(RefreshToken.operator_id == operator_id, RefreshToken.revoked_at.is_(None))

@@ -20,6 +20,7 @@ from gateway.operators import Passwords, usual_passwords
 from gateway.portal.captive import captive_blueprint
 from gateway.portal.left import Remaining
 from gateway.portal.web import portal_blueprint
+from gateway.proxies import behind
 from gateway.services import Patience, Services
 from gateway.throttle import Throttle, storage_at
 from hotspot.bus.transport import Publishing
@@ -59,11 +60,14 @@ def create_app(
     register(app, accounts_blueprint(passwords))
     register(app, keys_blueprint())
     register(app, audit_blueprint())
-    register(app, operating_blueprint(services, hub or Hub(engine)))
+    hub = hub or Hub(engine)
+    app.extensions["endings"] = [hub.close]
+    register(app, operating_blueprint(services, hub))
     remaining = Remaining(services, config.jwt_private_key)
     app.register_blueprint(portal_blueprint(services, throttle, remaining, config.portal))
     app.register_blueprint(captive_blueprint(throttle, remaining, config.portal))
     app.register_blueprint(dashboard_blueprint(config.encryption_keys))
     register(app, docs_blueprint(services))
     guard(app)
+    app.wsgi_app = behind(app.wsgi_app, config.trusted_proxies)  # type: ignore[assignment,method-assign]
     return app

@@ -3,12 +3,14 @@ from typing import Any, ParamSpec, TypeVar
 
 import flask
 from marshmallow import Schema
+from webargs.flaskparser import FlaskParser
 
 P = ParamSpec("P")
 R = TypeVar("R")
 V = TypeVar("V", bound=Callable[..., Any])
 
 class Blueprint(flask.Blueprint):
+    ARGUMENTS_PARSER: FlaskParser
     def __init__(
         self, name: str, import_name: str, *, url_prefix: str | None = ..., description: str = ...
     ) -> None: ...

@@ -17,6 +17,7 @@ from hotspot.contract.message import Message
 from hotspot.ids import new_id
 from hotspot.log import SITE
 from hotspot.settings import CommonConfig
+from hotspot.web.bodies import WholeBodies, read_no_monsters
 from hotspot.web.database import db
 from hotspot.web.health import health_blueprint
 from hotspot.web.openapi import add_openapi_route
@@ -27,6 +28,8 @@ __all__ = ["config_of", "db", "new_app", "now", "publish", "register"]
 log = structlog.get_logger()
 
 LARGEST_BODY = 1024 * 1024
+
+read_no_monsters()  # here, because modules with routes import this one before they make any
 
 
 def new_app(
@@ -40,6 +43,10 @@ def new_app(
 ) -> Flask:
     """An app with errors as problems, health, metrics, OpenAPI, request ids and failed jobs."""
     app = Flask(f"hotspot.{config.service}", static_folder=None)
+    app.request_class = WholeBodies
+    # A path with slashes too many is no path of ours: else it is answered by a redirect, not by a
+    # problem, and to whatever host the client named.
+    app.url_map.merge_slashes = False
     app.config.update(
         HOTSPOT=config,
         API_TITLE=title,

@@ -1,7 +1,8 @@
 """Who calls: access tokens signed by the gateway, checked by each service for itself."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
@@ -21,10 +22,11 @@ ALGORITHM = "EdDSA"
 
 @dataclass(frozen=True, kw_only=True)
 class Caller:
-    """An operator, as the access token names them."""
+    """An operator, as the access token names them. `until`: when it expires."""
 
     subject: str
     role: str
+    until: datetime | None = field(default=None, compare=False)
 
     def may_act_as(self, role: str) -> bool:
         """Whether this caller's role includes another."""
@@ -82,7 +84,8 @@ def caller_of_token(token: str, public_key: str) -> Caller:
         raise _unauthorized("The access token is not valid.") from error
     if claims["type"] != "access" or claims["role"] not in ROLES:
         raise _unauthorized("This token is not an access token.")
-    return Caller(subject=str(claims["sub"]), role=str(claims["role"]))
+    until = datetime.fromtimestamp(claims["exp"], UTC)
+    return Caller(subject=str(claims["sub"]), role=str(claims["role"]), until=until)
 
 
 def _unauthorized(detail: str) -> Problem:

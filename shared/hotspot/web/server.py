@@ -2,11 +2,15 @@
 
 import faulthandler
 import os
+import resource
 import socket
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+import gevent
 from flask import Flask
 from gunicorn.app.base import BaseApplication
 from gunicorn.sock import create_sockets
@@ -20,6 +24,9 @@ Factory = Callable[..., Flask]
 Wsgi = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
 HANGS_AFTER_SECONDS = 60
+MANY_FILES = 16_384
+CONNECTIONS = 4_000
+MOST_OF_ONE_ADDRESS = 3_000
 _STDERR = 2
 
 
@@ -30,6 +37,29 @@ class PreparedWorker(GeventWorker):  # type: ignore[misc]
     """
 
     sockets: list[Any]
+    app: "_Application"
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self._held: Counter[str] = Counter()
+
+    def handle(self, listener: Any, client: Any, addr: Any) -> None:
+        """Serve one connection, unless its address has nearly all that there are already.
+
+        Who opens thousands and says nothing must not keep everybody else out. It is many, for a
+        router hides all of its guests behind one address, and a proxy everybody.
+        """
+        address = addr[0] if isinstance(addr, tuple) else ""
+        if self._held[address] >= MOST_OF_ONE_ADDRESS:
+            client.close()
+            return
+        self._held[address] += 1
+        try:
+            super().handle(listener, client, addr)
+        finally:
+            self._held[address] -= 1
+            if not self._held[address]:
+                del self._held[address]
 
     def patch(self) -> None:
         """Make only the listening sockets cooperate."""
@@ -37,6 +67,27 @@ class PreparedWorker(GeventWorker):  # type: ignore[misc]
             socket.socket(one.FAMILY, socket.SOCK_STREAM, fileno=one.sock.detach())
             for one in self.sockets
         ]
+
+    def handle_exit(self, sig: int, frame: Any) -> None:
+        """Stop: whoever listens is told so now, and goes elsewhere, instead of being cut off."""
+        super().handle_exit(sig, frame)
+        for end in self.app.endings:
+            gevent.spawn(end)
+
+    def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
+        """Log, but for a connection that stood idle when this process stopped: no error of ours."""
+        if req is not None or not isinstance(exc, gevent.GreenletExit):
+            super().handle_error(req, client, addr, exc)
+
+    def handle_request(self, listener_name: Any, req: Any, sock: Any, addr: Any) -> Any:
+        """Answer one request; a client who does not take the answer in time is let go."""
+        try:
+            return super().handle_request(listener_name, req, sock, addr)
+        except TimeoutError:  # set by a view: no error of ours, and not worth a traceback
+            raise StopIteration from None
+        finally:
+            with suppress(OSError):  # closed already
+                sock.settimeout(None)  # what one answer set is not meant for the next
 
 
 class LoneWorker(PreparedWorker):
@@ -71,6 +122,8 @@ class _Application(BaseApplication):  # type: ignore[misc]
 
     def __init__(self, sites: Sequence[Site], workers: int) -> None:
         self._sites, self._workers = sites, workers
+        # What a stop begins with: `app.extensions["endings"]`
+        self.endings: list[Callable[[], None]] = []
         super().__init__()
 
     def load_config(self) -> None:
@@ -78,7 +131,7 @@ class _Application(BaseApplication):  # type: ignore[misc]
             "bind": [f"{site.config.host}:{site.config.port}" for site in self._sites],
             "worker_class": "hotspot.web.server.PreparedWorker",
             "workers": self._workers,
-            "worker_connections": 4000,
+            "worker_connections": CONNECTIONS,
             "keepalive": 75,
             "timeout": HANGS_AFTER_SECONDS,
             # Idle keep-alive connections and event streams would hold a stop this long; every
@@ -94,6 +147,7 @@ class _Application(BaseApplication):  # type: ignore[misc]
 
     def load(self) -> Wsgi:
         apps = {str(site.config.port): site.app() for site in self._sites}
+        self.endings = [end for app in apps.values() for end in app.extensions.get("endings", ())]
         if len(apps) == 1:
             return next(iter(apps.values()))
 
@@ -106,6 +160,7 @@ class _Application(BaseApplication):  # type: ignore[misc]
 
 def serve(sites: Sequence[Site], workers: int = 1) -> int:
     """Serve until SIGTERM: in this process, or with several workers under gunicorn's master."""
+    _allow_many_files()
     application = _Application(sites, workers)
     if workers > 1:
         application.run()
@@ -117,3 +172,11 @@ def serve(sites: Sequence[Site], workers: int = 1) -> int:
     worker.pid = os.getpid()
     worker.init_process()  # runs until it is told to stop
     return 0
+
+
+def _allow_many_files() -> None:
+    """Each stream is an open file, and many systems allow 1,024 until somebody asks for more."""
+    now, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MANY_FILES if most == resource.RLIM_INFINITY else min(MANY_FILES, most)
+    if now != resource.RLIM_INFINITY and now < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from io import BytesIO
 from typing import Any
 
 import pytest
@@ -116,8 +117,31 @@ def test_a_body_that_is_not_json_is_a_problem(client: FlaskClient) -> None:
     assert_problem(answer, 400)
 
 
+@pytest.mark.parametrize("monster", [b"[" * 60_000, b'{"count": ' + b"9" * 5_000 + b"}"])
+def test_json_that_no_reader_takes_is_a_problem_too(client: FlaskClient, monster: bytes) -> None:
+    answer = client.post("/orders", data=monster, content_type="application/json")
+    assert_problem(answer, 400)
+
+
 def test_a_body_that_is_too_large_is_a_problem(client: FlaskClient) -> None:
     assert_problem(client.post("/orders", json={"count": "1" * 2**20}), 413)
+
+
+def test_a_body_that_does_not_tell_its_length_is_refused_not_cut(client: FlaskClient) -> None:
+    for size, status in ((2**20 - 20, 202), (2**20, 413)):
+        body = BytesIO(b'{"count": 1}'.ljust(size))
+        answer = client.post(
+            "/orders",
+            input_stream=body,
+            content_type="application/json",
+            headers={"Transfer-Encoding": "chunked"},
+            environ_overrides={"wsgi.input_terminated": True},
+        )
+        assert answer.status_code == status
+
+
+def test_a_path_with_slashes_too_many_is_a_problem_not_a_redirect(client: FlaskClient) -> None:
+    assert_problem(client.get("/health//live", headers={"Host": "evil.example"}), 404)
 
 
 def test_an_unexpected_error_tells_nothing_of_the_inside(client: FlaskClient) -> None:
