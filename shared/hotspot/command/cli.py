@@ -11,6 +11,8 @@ from types import FrameType
 import click
 
 from hotspot.command import keeper, leftovers, processes, system
+from hotspot.command.cli_backup import ask_again, backup, restore
+from hotspot.command.cli_containers import compose_secrets
 from hotspot.command.cli_operate import jobs, mpesa, operator, queues, trace
 from hotspot.command.errors import Unable
 from hotspot.command.home import Home
@@ -98,13 +100,15 @@ def demo(home: Home) -> None:
         api_port=running.ports["RouterOS API"],
     )
     try:
-        story.play()
+        guest = story.play()
     except StoryFailed as error:
         raise Unable(
             f"{error}\nIt is left running: ./hotspot logs, jobs failed, trace ID"
         ) from error
-    progress.say("")
-    _print_links(progress, running)
+    progress.say("\nNow it is your turn: another guest has joined, and waits to pay.")
+    _print_links(progress, running, guests_page=running.url("simulators") + guest.page)
+    progress.say(f"As the guest, type any Kenyan number: it pays at once. With {guest.by_hand} you")
+    progress.say("answer M-Pesa's prompt yourself, on the page of the simulators.")
     progress.say(f"Log in to the dashboard as {DEMO_OWNER} with the password {password}")
     progress.say("It is left running. Stop it: ./hotspot down")
 
@@ -129,24 +133,28 @@ def up(
     started = time.monotonic()
     wanted = Wanted(environ=os.environ, scale=dict(scale), simulators=simulators)
     if detach:
-        _start_and_leave(home, wanted, progress, started)
+        if _start_and_leave(home, wanted, progress, started):
+            _print_links(progress, running_system(home))
         return
     running = system.bring_up(home, wanted, progress)
     if running is None:
         _say_running(progress, wanted)
         return
     _say_ready(home, progress, started)
+    _print_links(progress, running_system(home))
     progress.say("Ctrl-C stops it.")
     _stay(running, progress)
 
 
-def _start_and_leave(home: Home, wanted: Wanted, progress: Progress, started: float) -> None:
+def _start_and_leave(home: Home, wanted: Wanted, progress: Progress, started: float) -> bool:
+    """Whether it was started now."""
     running = system.bring_up(home, wanted, progress)
     if running is None:
         _say_running(progress, wanted)
-        return
+        return False
     running.let_go()
     _say_ready(home, progress, started)
+    return True
 
 
 def _say_running(progress: Progress, wanted: Wanted) -> None:
@@ -163,15 +171,14 @@ def _say_ready(home: Home, progress: Progress, started: float) -> None:
             "Simulators stand in for M-Pesa, the SMS gateway and a router "
             "(set DARAJA_BASE_URL and SMS_PROVIDER for the real ones)."
         )
-    _print_links(progress, running)
 
 
-def _print_links(progress: Progress, running: Running) -> None:
+def _print_links(progress: Progress, running: Running, guests_page: str | None = None) -> None:
     gateway = running.url("gateway")
     links = {
-        "Guests' page": f"{gateway}/",
+        "Guests' page": guests_page or f"{gateway}/",
         "Dashboard": f"{gateway}/dashboard",
-        "API": f"{gateway}/api/v1/openapi.json",
+        "API": f"{gateway}/api/docs",
     }
     if running.simulators:
         links["Simulators"] = f"{running.url('simulators')}/"
@@ -273,16 +280,24 @@ def bench(context: click.Context, names: tuple[str, ...]) -> None:
 
 
 @hotspot.command("test", context_settings={"ignore_unknown_options": True, "help_option_names": []})
+@click.option("--containers", "in_containers", is_flag=True)
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 @click.pass_context
-def run_tests(context: click.Context, arguments: tuple[str, ...]) -> None:
-    """Run the linters and every test; with ARGUMENTS, pytest alone with them."""
-    from hotspot.command import checks
+def run_tests(context: click.Context, in_containers: bool, arguments: tuple[str, ...]) -> None:
+    """Run the linters and every test; with ARGUMENTS, pytest alone with them.
+
+    With --containers instead: build every image and run all of it in containers (see
+    docs/compose.md).
+    """
+    from hotspot.command import checks, containers
 
     home: Home = context.obj
     home.make()
+    if in_containers:
+        progress = Progress()
+        context.exit(containers.run(home, progress, arguments=arguments, environ=os.environ))
     context.exit(checks.run(home, Progress(), arguments=arguments, environ=os.environ))
 
 
-for _command in (operator, mpesa, jobs, queues, trace):
+for _command in (operator, mpesa, jobs, queues, trace, backup, restore, ask_again, compose_secrets):
     hotspot.add_command(_command)

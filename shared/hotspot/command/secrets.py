@@ -31,14 +31,20 @@ def _password() -> str:
     return random.token_urlsafe(24)
 
 
-def _private_key() -> str:
+def encryption_key() -> str:
+    """A key that seals what is kept, as ENCRYPTION_KEYS takes it."""
+    return Fernet.generate_key().decode()
+
+
+def private_key() -> str:
+    """An Ed25519 key in PEM, as JWT_PRIVATE_KEY takes it."""
     key = Ed25519PrivateKey.generate()
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
 
 
 _MAKERS: dict[str, Callable[[], str]] = {
-    "encryption key": lambda: Fernet.generate_key().decode(),
-    "jwt private key": _private_key,
+    "encryption key": encryption_key,
+    "jwt private key": private_key,
     "postgres password": _password,
     **{f"{service} database password": _password for service in SERVICES},
     "rabbitmq password": _password,
