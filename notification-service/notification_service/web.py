@@ -6,7 +6,10 @@ from sqlalchemy import Engine
 from hotspot.bus.transport import Publishing
 from hotspot.clock import Clock, utc_now
 from hotspot.web.app import new_app, register
+from hotspot.web.gauges import DatabaseGauges
+from hotspot.web.health import measure
 from notification_service.config import Config
+from notification_service.gauges import gauges
 from notification_service.routes import callbacks_blueprint, messages_blueprint
 
 
@@ -19,4 +22,5 @@ def create_app(
     )
     register(app, messages_blueprint())
     register(app, callbacks_blueprint(config))
+    measure(app, DatabaseGauges(engine, gauges(clock)))
     return app

@@ -45,6 +45,12 @@ def ids(engine: Engine, handlers: Handlers, gateway: FakeGateway, vault: Vault) 
         return [str(one) for one in session.scalars(select(Sms.id).order_by(Sms.id))]
 
 
+def test_prometheus_is_told_what_became_of_the_latest(ids: list[str], client: FlaskClient) -> None:
+    shown = client.get("/metrics").text
+    assert 'hotspot_sms_lately{state="sent"} 1.0' in shown
+    assert 'hotspot_sms_lately{state="failed"} 1.0' in shown
+
+
 @pytest.fixture
 def report_path(config: Config) -> str:
     """Where the gateway reports to."""

@@ -7,12 +7,16 @@ from hotspot.bus.transport import Publishing
 from hotspot.clock import Clock, utc_now
 from hotspot.vault import Vault
 from hotspot.web.app import new_app, register
+from hotspot.web.gauges import DatabaseGauges
+from hotspot.web.health import measure
+from payment_service.attention import attention
 from payment_service.callbacks.doors import callbacks
 from payment_service.callbacks.intake import Intake
 from payment_service.callbacks.spool import Spool
 from payment_service.claims.routes import claimed
 from payment_service.claims.tokens import Claims
 from payment_service.config import Config
+from payment_service.gauges import gauges
 from payment_service.live import Changes
 from payment_service.packages.routes import packages
 from payment_service.promise.routes import standings
@@ -25,7 +29,7 @@ from payment_service.vouchers.routes import vouchers
 
 BLUEPRINTS = (
     *(packages, standings, payments, receipts, statements, batches, vouchers),
-    *(claimed, reversals),
+    *(claimed, reversals, attention),
     callbacks,
 )
 
@@ -38,7 +42,10 @@ def create_app(
     spool = Spool(config.spool_dir, most=config.spool_most)
     intake = Intake(publisher, spool, clock=clock)
     app.extensions.update(
-        needs={"room in the callback spool": spool.has_room},
+        needs={
+            "room in the callback spool": spool.has_room,
+            "a callback spool that can be written": spool.can_be_written,
+        },
         vault=Vault(config.encryption_keys),
         claims=Claims(config.encryption_keys),
         changes=Changes(engine),
@@ -47,5 +54,6 @@ def create_app(
     )
     for blueprint in BLUEPRINTS:
         register(app, blueprint)
+    measure(app, DatabaseGauges(engine, gauges(clock)))
     intake.drain_later()  # what a process before this one had to leave behind
     return app

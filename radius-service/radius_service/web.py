@@ -6,10 +6,12 @@ from sqlalchemy import Engine
 from hotspot.bus.transport import Publishing
 from hotspot.clock import Clock, utc_now
 from hotspot.web.app import new_app, register
+from hotspot.web.gauges import DatabaseGauges
 from hotspot.web.health import measure
 from radius_service import access_routes, routes, use_routes
 from radius_service.config import Config
 from radius_service.counting import RadiusCollector
+from radius_service.gauges import gauges
 
 
 def create_app(
@@ -21,4 +23,5 @@ def create_app(
     register(app, use_routes.blueprint)
     register(app, access_routes.blueprint)
     measure(app, RadiusCollector(engine))
+    measure(app, DatabaseGauges(engine, gauges(clock)))
     return app

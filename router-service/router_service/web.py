@@ -7,9 +7,12 @@ from hotspot.bus.transport import Publishing
 from hotspot.clock import Clock, utc_now
 from hotspot.vault import Vault
 from hotspot.web.app import new_app, register
+from hotspot.web.gauges import DatabaseGauges
+from hotspot.web.health import measure
 from router_service.backup_routes import backups
 from router_service.config import Config
 from router_service.connect_route import connect
+from router_service.gauges import gauges
 from router_service.history_routes import history
 from router_service.list_routes import lists
 from router_service.provisioning_routes import pages, provisioning
@@ -32,4 +35,5 @@ def create_app(
     register(app, history)
     register(app, connect)
     register(app, pages)
+    measure(app, DatabaseGauges(engine, gauges()))
     return app

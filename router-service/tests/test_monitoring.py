@@ -89,6 +89,19 @@ def test_a_router_that_never_phoned_home_is_not_asked(
     assert watch.asked == {}
 
 
+def test_prometheus_is_told_of_routers_and_their_alarms(
+    router: UUID, watch: Watch, client: FlaskClient, engine: Engine, handlers: Handlers
+) -> None:
+    assert "hotspot_alarm{" not in client.get("/metrics").text
+    run(handlers, sale(router), engine)
+    watch.round(AWAY, times=2)
+
+    shown = client.get("/metrics").text
+
+    assert 'hotspot_routers{status="offline"} 1.0' in shown
+    assert f'hotspot_alarm{{alarm="router_down",subject="{router}"}} 1.0' in shown
+
+
 def test_a_router_down_with_guests_paying_is_an_alarm_once(
     router: UUID, watch: Watch, engine: Engine, handlers: Handlers
 ) -> None:
