@@ -7,6 +7,8 @@ import ipaddress
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from flask import Flask, abort, request
+
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
@@ -37,6 +39,15 @@ def behind(application: "WSGIApplication", proxies: tuple[Network, ...]) -> "WSG
         return application(environ, start_response)
 
     return told
+
+
+def keep_figures_inside(app: Flask) -> None:
+    """Show /metrics only to who asks directly: whoever comes by way of a proxy may be a guest."""
+
+    @app.before_request
+    def not_by_proxy() -> None:
+        if request.path == "/metrics" and "X-Forwarded-For" in request.headers:
+            abort(404)
 
 
 def _client(peer: Address | None, hops: list[str], proxies: tuple[Network, ...]) -> Address | None:

@@ -20,7 +20,7 @@ from gateway.operators import Passwords, usual_passwords
 from gateway.portal.captive import captive_blueprint
 from gateway.portal.left import Remaining
 from gateway.portal.web import portal_blueprint
-from gateway.proxies import behind
+from gateway.proxies import behind, keep_figures_inside
 from gateway.services import Patience, Services
 from gateway.throttle import Throttle, storage_at
 from hotspot.bus.transport import Publishing
@@ -53,6 +53,7 @@ def create_app(
     storage = counts or storage_at(config.rate_limit_storage_url)
     throttle, logins = Throttle(storage), LoginThrottle(storage)
     passwords = passwords or usual_passwords()
+    keep_figures_inside(app)
     exchange_keys(app)
     keep_audit(app)
     add_forwarded_routes(app, services, throttle)

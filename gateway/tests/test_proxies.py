@@ -1,10 +1,11 @@
 """Whose word about a client's address counts."""
 
 import pytest
+from flask import Flask
 from werkzeug.test import Client
 from werkzeug.wrappers import Request, Response
 
-from gateway.proxies import behind, networks_of
+from gateway.proxies import behind, keep_figures_inside, networks_of
 
 OURS = networks_of(["10.0.0.7", "192.168.0.0/16", "fd00::/8"])
 
@@ -49,3 +50,16 @@ def test_without_proxies_nobody_is_believed() -> None:
 def test_what_is_no_network_is_said() -> None:
     with pytest.raises(ValueError, match="has host bits"):
         networks_of(["10.0.0.7/8"])
+
+
+def test_figures_are_for_those_who_ask_directly() -> None:
+    app = Flask("gateway")
+    app.add_url_rule("/metrics", "figures", view_func=lambda: "hotspot_alarm 0")
+    app.add_url_rule("/api/v1/packages", "packages", view_func=lambda: "[]")
+    keep_figures_inside(app)
+    by_proxy = {"X-Forwarded-For": "1.2.3.4"}
+    client = app.test_client()
+
+    assert client.get("/metrics").status_code == 200
+    assert client.get("/metrics", headers=by_proxy).status_code == 404
+    assert client.get("/api/v1/packages", headers=by_proxy).status_code == 200

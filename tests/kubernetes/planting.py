@@ -1,10 +1,11 @@
 """Ways to what is in a rendered whole, to plant faults in it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from .world import Object, Whole
 
 Plant = Callable[[Whole], object]
+Check = Callable[[Whole], Iterator[str]]
 
 
 def workload(whole: Whole, name: str) -> Object:

@@ -38,7 +38,10 @@ def probes(whole: Whole) -> Iterator[str]:
             if missing and (pods.service or "readinessProbe" in missing):
                 yield f"{pods.name}/{container['name']} has no {', '.join(missing)}"
             for name in PROBES:
-                asked = container.get(name, {}).get("httpGet")
+                probe = container.get(name, {})
+                if probe and not {"httpGet", "exec", "tcpSocket", "grpc"} & set(probe):
+                    yield f"{pods.name}: {name} asks nothing"
+                asked = probe.get("httpGet")
                 if asked and pods.service:
                     yield from _probe(pods, name, asked)
 
@@ -130,6 +133,49 @@ def commands(whole: Whole) -> Iterator[str]:
             yield f"{pods.name}: {' '.join(arguments)} is no command of the image"
         if service != pods.service:
             yield f"{pods.name} is labelled {pods.service}, and starts {service}"
+        role = "setup" if pods.ends else arguments[0]
+        if pods.labels.get("app.kubernetes.io/component") != role:
+            yield f"{pods.name} is labelled as something else than {role}"
+
+
+def waits(whole: Whole) -> Iterator[str]:
+    """Processes that begin before their database has the tables of their version."""
+    for pods in whole.pods():
+        arguments = pods.containers[0].get("args", ["web"])
+        if not pods.service or arguments[0] not in ("web", "worker", "scheduler", "server", "seed"):
+            continue
+        found = [
+            container.get("command", [])
+            for container in pods.spec.get("initContainers", [])
+            if container["image"] == pods.containers[0]["image"]
+        ]
+        waiting = ["python", "-P", "-m", "hotspot.migrated", pods.service]
+        if image_of(pods.containers[0])[0] != "hotspot/freeradius" and not any(
+            command[: len(waiting)] == waiting for command in found
+        ):
+            yield f"{pods.name} does not wait for its tables"
+
+
+def writable(whole: Whole) -> Iterator[str]:
+    """Processes without a place for temporary files; callbacks that do not outlive their pod."""
+    for pods in whole.pods():
+        made = {
+            one["metadata"]["name"] for one in pods.owner["spec"].get("volumeClaimTemplates", [])
+        }
+        for container in pods.containers if pods.service else ():
+            mounts = {one["mountPath"]: one["name"] for one in container.get("volumeMounts", [])}
+            if "/tmp" not in mounts:
+                yield f"{pods.name} has no /tmp"
+            image, _ = image_of(container)
+            takes_callbacks = image == "hotspot/payment-service" and container.get("args") == [
+                "web"
+            ]
+            if takes_callbacks and mounts.get("/var/spool/hotspot") not in made:
+                yield f"{pods.name} keeps callbacks where they are lost with it"
+        for claim in pods.owner["spec"].get("volumeClaimTemplates", []):
+            asked = claim.get("spec", {})
+            if not asked.get("accessModes") or not asked.get("resources", {}).get("requests"):
+                yield f"{pods.name} claims a volume of no size or kind"
 
 
 def resources(whole: Whole) -> Iterator[str]:
@@ -228,6 +274,8 @@ CHECKS: Sequence[Callable[[Whole], Iterator[str]]] = (
     probes,
     images,
     commands,
+    waits,
+    writable,
     resources,
     restarts,
     tokens,

@@ -36,10 +36,8 @@ def variables(container: Object, whole: Whole) -> tuple[dict[str, str], list[str
         value = _value(one, whole)
         if value is None:
             continue
-        unknown = [name for name in USED.findall(value) if name not in before]
-        wrong += [
-            f"{one['name']} uses $({name}), which does not stand before it" for name in unknown
-        ]
+        unknown = [name for name in USED.findall(value) if not before.get(name)]
+        wrong += [f"{one['name']} uses $({name}), which has no value before it" for name in unknown]
         value = USED.sub(lambda used: before.get(used.group(1), used.group(0)), value)
         if one["name"] in before:
             wrong.append(f"{one['name']} stands there twice")
@@ -76,6 +74,9 @@ def settings(whole: Whole) -> Iterator[str]:
         container = pods.containers[0]
         image, _ = image_of(container)
         given, _ = variables(container, whole)
+        for one in pods.spec.get("initContainers", []) if pods.service else ():
+            if variables(one, whole)[0].get("DATABASE_URL") != given.get("DATABASE_URL"):
+                yield f"{pods.name}/{one['name']} waits for another database"
         used = {
             name for one in container.get("env", []) for name in USED.findall(one.get("value", ""))
         }

@@ -1,14 +1,14 @@
 """What ships for Kubernetes holds together: every overlay, with every option."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 import yaml
 
 from . import matching, network, running, scaling, schemas, secrets, settings
+from .planting import Check
 from .world import COMPONENTS, K8S, OPTIONS, OVERLAYS, USUAL, Whole, name_of, variants
 
-Check = Callable[[Whole], Iterator[str]]
 CHECKS = [
     *matching.CHECKS,
     *running.CHECKS,

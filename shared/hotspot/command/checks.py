@@ -25,6 +25,7 @@ from hotspot.command.system import Servers
 # Debian's packages, and how each shows that it is there. The server's programs are in /usr/sbin.
 _NEEDED: dict[str, Callable[[], object]] = {
     "chromium": partial(shutil.which, "chromium"),
+    "openssl": partial(shutil.which, "openssl"),
     "freeradius-utils": partial(shutil.which, "radclient"),
     "freeradius": partial(shutil.which, "freeradius", path="/usr/sbin:/usr/local/sbin"),
     "freeradius-postgresql": Path("/usr/lib/freeradius/rlm_sql_postgresql.so").exists,
@@ -54,11 +55,12 @@ def run(
 
 
 def _install_what_is_missing(progress: Progress) -> None:
-    """radclient and the server that ours must answer like; the browser that guests stand for."""
+    """radclient and the server that ours must answer like; the browser that guests stand for; what
+    makes the keys of a cluster."""
     missing = tuple(name for name, is_there in _NEEDED.items() if not is_there())
     if missing:
         with progress.step(f"Debian's {', '.join(missing)} installed"):
-            reason = "The tests compare our RADIUS server with FreeRADIUS, and look at pages."
+            reason = "The tests ask FreeRADIUS what ours is asked, look at pages, and make keys."
             packages.install(missing, reason=reason, say=progress.say)
 
 

@@ -14,6 +14,7 @@ from xdist.scheduler import LoadFileScheduling
 
 _CHECKOUT = Path(__file__).parents[3]
 _SYSTEM = "the running system"
+_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _RENDERED = "tests/kubernetes/"  # what kubectl makes of k8s/ is shared by all files there
 
 
@@ -28,6 +29,11 @@ class Dealer(LoadFileScheduling):  # type: ignore[misc]
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Dealer:
     """Have them dealt out so."""
     return Dealer(config, log)
+
+
+def pytest_make_parametrize_id(val: object) -> str | None:
+    """Name a test alike in all pytests, also where its parameter is an id made anew in each."""
+    return _UUID.sub("uuid", val) if isinstance(val, str) and _UUID.search(val) else None
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
