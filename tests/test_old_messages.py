@@ -54,13 +54,11 @@ def _handle(handlers: Handlers, envelope: Envelope, session: Session, service: s
     work = Work(session=session, now=NOON, envelope=envelope, service=service)
     handler: Any = handlers[type(message)]
     first = handler.prepare if isinstance(handler, Outside) else handler
+    print(f"{envelope.name}, version {envelope.version}: {envelope.body!r}")  # noqa: T201
     try:
         with suppress(Retry, Reject):
             first(message, work)
             session.flush()
-    except Exception as error:
-        error.add_note(f"{envelope.name}, version {envelope.version}: {envelope.body!r}")
-        raise
     finally:
         session.rollback()
 

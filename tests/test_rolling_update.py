@@ -26,7 +26,7 @@ from .system import Purchase, System, wait_for
 
 EVERY_SECONDS = 0.4
 STAYS = (*INFRASTRUCTURE, SETUP, "simulators")
-PIN_TAKES_MS = 6_000
+PIN_TAKES_MS = 8_000
 REACHED_NOBODY = (502, 503, 504)
 
 

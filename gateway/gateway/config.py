@@ -13,7 +13,7 @@ from marshmallow import ValidationError
 
 from gateway.portal import settings as portal_settings
 from gateway.portal.settings import PortalSettings
-from gateway.proxies import Network, networks_of
+from hotspot.addresses import Network, networks_set
 from hotspot.contract.table import (
     NOTIFICATION,
     PAYMENT,
@@ -68,7 +68,7 @@ def load(env: Env) -> Config:
     values["stream_patience_seconds"] = env.float(
         "STREAM_PATIENCE_SECONDS", 20.0, validate=_a_while
     )
-    values["trusted_proxies"] = _networks(env, "TRUSTED_PROXIES")
+    values["trusted_proxies"] = networks_set(env, "TRUSTED_PROXIES")
     values["portal"] = portal_settings.load(env)
     return Config(**values)
 
@@ -104,13 +104,6 @@ def _http_url(env: Env, name: str) -> str:
     if not usable:
         raise EnvError(f"{name} must be a URL such as http://127.0.0.1:8001")
     return url.rstrip("/")
-
-
-def _networks(env: Env, name: str) -> tuple[Network, ...]:
-    try:
-        return networks_of(env.list(name, []))
-    except ValueError as error:
-        raise EnvError(f"{name} must be addresses or networks: {error}") from error
 
 
 def _a_while(seconds: float) -> None:

@@ -5,7 +5,8 @@ from flask import Flask
 from werkzeug.test import Client
 from werkzeug.wrappers import Request, Response
 
-from gateway.proxies import behind, keep_figures_inside, networks_of
+from gateway.proxies import behind, keep_figures_inside
+from hotspot.addresses import networks_of
 
 OURS = networks_of(["10.0.0.7", "192.168.0.0/16", "fd00::/8"])
 

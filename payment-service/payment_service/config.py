@@ -1,6 +1,5 @@
 """Settings of payment-service."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast, get_args
@@ -8,8 +7,9 @@ from urllib.parse import urlsplit
 
 from environs import Env, EnvError, ValidationError
 
+from hotspot.addresses import Network, networks_of, networks_set
 from hotspot.settings import CommonConfig, common
-from payment_service.callbacks.sources import KNOWN_SOURCES, Network, Trust, Verify, networks_of
+from payment_service.callbacks.sources import KNOWN_SOURCES, Trust, Verify
 from payment_service.mpesa import initiator
 from payment_service.mpesa.initiator import Initiator
 
@@ -76,21 +76,12 @@ def load(env: Env) -> Config:
         spool_dir=Path(env.str("SPOOL_DIR", "spool", validate=_not_empty)),
         spool_most=env.int("SPOOL_MOST", 20_000, validate=_positive),
         verify_callbacks=_verify(env),
-        mpesa_sources=_networks(env, "MPESA_SOURCES", KNOWN_SOURCES),
-        trusted_proxies=_networks(env, "TRUSTED_PROXIES", ()),
+        mpesa_sources=networks_set(env, "MPESA_SOURCES", KNOWN_SOURCES),
+        trusted_proxies=networks_set(env, "TRUSTED_PROXIES"),
         initiator=initiator.load(env),
         portal_url=env.str("PORTAL_URL", "", validate=_http_url_or_none).rstrip("/") or None,
         provider_name=env.str("PROVIDER_NAME", "WiFi", validate=_not_empty).strip(),
     )
-
-
-def _networks(env: Env, name: str, default: Sequence[str]) -> tuple[Network, ...]:
-    """Addresses and networks, separated by commas; those of the default where nothing is set."""
-    given: list[str] = env.list(name, [])
-    try:
-        return networks_of([one for one in given if one.strip()] or default)
-    except ValueError as error:
-        raise EnvError(f"{name} must be addresses or networks: {error}") from error
 
 
 def _verify(env: Env) -> Verify:

@@ -34,10 +34,12 @@ def follow(
     changes: "Changes",
     heartbeat: float = HEARTBEAT_SECONDS,
 ) -> Iterator[str]:
-    """The payment now and at each change, until nothing more will come or the reader leaves."""
+    """The payment now and at each change, until nothing more will come, the reader leaves or this
+    process stops: the page comes back to the one in its place.
+    """
     shown = ""
     with changes.watch(payment_id) as changed:
-        while True:
+        while not changes.over:
             changed.clear()
             body = _read_or_none(read)
             event = shown if body is None else f"data: {json.dumps(_PAYMENT.dump(body))}\n\n"
@@ -66,6 +68,7 @@ class Changes:
     """
 
     def __init__(self, engine: Engine) -> None:
+        self.over = False
         self._engine = engine
         self._lock = threading.Lock()
         self._watchers: dict[str, set[threading.Event]] = {}
@@ -88,6 +91,11 @@ class Changes:
                 others.discard(changed)
                 if not others:
                     del self._watchers[key]
+
+    def close(self) -> None:
+        """Let all watchers go: else they would hold up a stop for as long as they have patience."""
+        self.over = True
+        self._wake_all()
 
     def _listen(self) -> None:
         while not self._is_alone():

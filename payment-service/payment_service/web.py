@@ -41,14 +41,16 @@ def create_app(
     app = new_app(config, publisher=publisher, engine=engine, clock=clock, title="payment-service")
     spool = Spool(config.spool_dir, most=config.spool_most)
     intake = Intake(publisher, spool, clock=clock)
+    changes = Changes(engine)
     app.extensions.update(
+        endings=[changes.close],
         needs={
             "room in the callback spool": spool.has_room,
             "a callback spool that can be written": spool.can_be_written,
         },
         vault=Vault(config.encryption_keys),
         claims=Claims(config.encryption_keys),
-        changes=Changes(engine),
+        changes=changes,
         intake=intake,
         press=Press(),
     )

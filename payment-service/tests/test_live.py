@@ -26,6 +26,7 @@ class Silence(Changes):
     """Nobody is ever told of a change."""
 
     def __init__(self) -> None:
+        self.over = False
         self._lock = threading.Lock()
         self._watchers = {}
         self._listening = True
@@ -92,6 +93,16 @@ def test_a_page_that_leaves_is_forgotten(
     next(events)
     events.close()  # type: ignore[attr-defined]
     assert changes._watchers == {}
+
+
+def test_pages_are_let_go_when_the_process_stops(
+    shop: Shop, engine: Engine, read: Callable[[UUID], seen.Body]
+) -> None:
+    payment_id, changes = shop.prompted(), Changes(engine)
+    events = follow(payment_id, lambda: read(payment_id), changes, heartbeat=600)
+    next_data(events)
+    changes.close()
+    assert not [event for event in events if event.startswith("data: ")]
 
 
 def test_a_database_that_goes_away_does_not_end_the_page() -> None:

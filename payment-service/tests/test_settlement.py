@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy.orm import Session
 
+from hotspot.addresses import networks_of
 from hotspot.bus.work import Work
 from hotspot.contract.message import Message
 from hotspot.contract.money import Money
@@ -14,7 +15,7 @@ from hotspot.contract.payments import RecordStkCallbackJob
 from hotspot.ids import new_id
 from hotspot.testing.handling import NOON, envelope_for
 from payment_service.callbacks.hearing import record_stk_callback
-from payment_service.callbacks.sources import Trust, networks_of
+from payment_service.callbacks.sources import Trust
 from payment_service.models import Access, MpesaMessage, Receipt
 from payment_service.mpesa.results import failure_of
 from payment_service.settling.settlement import (

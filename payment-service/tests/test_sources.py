@@ -6,11 +6,12 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import Engine
 
+from hotspot.addresses import networks_of
 from hotspot.contract.payments import RecordStkCallbackJob
 from hotspot.ids import new_id
 from hotspot.testing.handling import FakePublisher
 from hotspot.vault import Vault
-from payment_service.callbacks.sources import KNOWN_SOURCES, Trust, Verify, networks_of, source_of
+from payment_service.callbacks.sources import KNOWN_SOURCES, Trust, Verify, source_of
 from payment_service.config import Config
 from payment_service.mpesa.callback_urls import callback_url
 from payment_service.web import create_app

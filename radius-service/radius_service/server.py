@@ -13,7 +13,7 @@ from functools import partial
 import structlog
 from sqlalchemy import Engine, create_engine
 
-from hotspot.bus.database import connect_to_look
+from hotspot.bus.database import answers, connect_to_look
 from hotspot.bus.rabbit import RabbitTransport
 from hotspot.bus.transport import Publishing
 from hotspot.bus.watch import Watch
@@ -183,7 +183,7 @@ def _show_health(config: Config, server: RadiusServer) -> None:
     from hotspot import health
 
     engine = connect_to_look(config.database_url)
-    needs = {"database": lambda: health.answers(engine)}
+    needs = {"database": lambda: answers(engine)}
     health.serve(config, health.Health(is_live=[server.watch.is_turning], needs=needs))
 
 

@@ -17,10 +17,8 @@ from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
 from prometheus_client import REGISTRY, CollectorRegistry, make_wsgi_app
-from sqlalchemy import Engine, text
-from sqlalchemy.exc import DBAPIError
 
-from hotspot.bus.database import connect_to_look
+from hotspot.bus.database import answers, connect_to_look
 from hotspot.bus.rabbit import RabbitTransport
 from hotspot.bus.watch import Watch
 from hotspot.figures import OutboxCollector
@@ -106,16 +104,6 @@ def application(health: Health) -> Callable[[dict[str, Any], Start], Iterable[by
         return []
 
     return answer
-
-
-def answers(engine: Engine) -> bool:
-    """Whether a database does."""
-    try:
-        with engine.connect() as connection:
-            connection.execute(text("SELECT 1"))
-    except DBAPIError:
-        return False
-    return True
 
 
 class _OneAtATime:

@@ -17,7 +17,7 @@ from prometheus_client import CollectorRegistry
 from sqlalchemy import Engine, create_engine, text
 
 from hotspot import health, healthy, migrate
-from hotspot.bus.database import connect_to_look
+from hotspot.bus.database import answers, connect_to_look
 from hotspot.bus.deadline import GRACE_SECONDS
 from hotspot.bus.watch import PATIENCE_SECONDS, Watch
 from hotspot.serve import ENDED_BY_SIGTERM
@@ -158,7 +158,7 @@ def test_an_images_healthcheck_asks_whichever_port_answers() -> None:
 
 def test_a_database_that_is_not_there_is_away() -> None:
     engine = connect_to_look(f"postgresql+psycopg://u:p@127.0.0.1:{free_port()}/x")
-    assert not health.answers(engine)
+    assert not answers(engine)
 
 
 @pytest.fixture

@@ -156,14 +156,15 @@ def deployed(folder: Path) -> Iterator[Deployed]:
         system=System(base=base, home=folder, ports={"auth": auth, "acct": acct}),
     )
     _allow(folder / "secrets" / "radius_nas", network)
+    is_up = False
     try:
         made.up()
         made.add_owner()
+        is_up = True
         yield made
-    except BaseException:
-        print(made.compose("logs", "--no-color", "--tail=40"))  # noqa: T201  # before it is gone
-        raise
     finally:
+        if not is_up:  # why not, before it is gone
+            print(made.compose("logs", "--no-color", "--tail=40"))  # noqa: T201
         made.compose("--profile", "*", "down", "--volumes", "--remove-orphans", "--timeout", "5")
 
 

@@ -4,13 +4,12 @@ The token in a callback's URL keeps strangers out. An address that Safaricom is 
 is the second proof; without it, M-Pesa is asked (STK query) before anybody is served.
 """
 
-import ipaddress
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+from hotspot.addresses import Network, address_of, is_in
+
 Verify = Literal["always", "unknown_source", "never"]
 
 # As published. Others are added by MPESA_SOURCES, which replaces this list.
@@ -19,11 +18,6 @@ KNOWN_SOURCES = (
     *(f"196.201.213.{last}" for last in (114, 44)),
     *(f"196.201.212.{last}" for last in (127, 138, 129, 136, 74, 69)),
 )
-
-
-def networks_of(texts: Iterable[str]) -> tuple[Network, ...]:
-    """Addresses and networks (`10.0.0.0/8`) as written. Raises ValueError naming the wrong one."""
-    return tuple(ipaddress.ip_network(text.strip()) for text in texts if text.strip())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +30,7 @@ class Trust:
     def needs_proof(self, source_address: str) -> bool:
         """Whether M-Pesa must be asked before this source is believed."""
         if self.verify == "unknown_source":
-            return not _is_in(_address(source_address), self.sources)
+            return not is_in(address_of(source_address), self.sources)
         return self.verify == "always"
 
 
@@ -48,26 +42,7 @@ def source_of(peer: str, forwarded_for: Sequence[str], proxies: tuple[Network, .
     written by whoever called.
     """
     hops = [hop for header in forwarded_for for hop in header.split(",")]
-    source = _address(peer)
-    while hops and _is_in(source, proxies):
-        source = _address(hops.pop())
+    source = address_of(peer)
+    while hops and is_in(source, proxies):
+        source = address_of(hops.pop())
     return str(source) if source else ""
-
-
-def _is_in(address: Address | None, networks: tuple[Network, ...]) -> bool:
-    return address is not None and any(address in network for network in networks)
-
-
-def _address(text: str) -> Address | None:
-    """As proxies write it: with a port or without, IPv4 also in the dress of IPv6."""
-    text = text.strip()
-    if text.startswith("["):
-        text = text[1:].partition("]")[0]
-    elif text.count(":") == 1:
-        text = text.partition(":")[0]
-    try:
-        address = ipaddress.ip_address(text)
-    except ValueError:
-        return None
-    mapped = getattr(address, "ipv4_mapped", None)
-    return mapped or address

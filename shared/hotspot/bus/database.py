@@ -46,6 +46,16 @@ def connect_to_look(url: str) -> Engine:
     )
 
 
+def answers(engine: Engine) -> bool:
+    """Whether the database does."""
+    try:
+        with engine.connect() as connection:
+            connection.execute(text("SELECT 1"))
+    except DBAPIError:
+        return False
+    return True
+
+
 def is_away(error: BaseException) -> bool:
     """Whether the database could not be reached, or went away in the middle."""
     if not isinstance(error, DBAPIError):

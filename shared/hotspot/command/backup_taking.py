@@ -73,9 +73,8 @@ def take(
         _sync(partial)
         partial.rename(final)
         _sync(folder)
-    except BaseException:
-        shutil.rmtree(partial, ignore_errors=True)
-        raise
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)  # not there any more, where all went well
     return final
 
 

@@ -8,8 +8,8 @@ from flask_smorest import Blueprint
 from marshmallow import Schema, fields
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from prometheus_client.registry import Collector
-from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
+
+from hotspot.bus.database import answers
 
 
 def health_blueprint() -> Blueprint:
@@ -72,15 +72,6 @@ def _needs() -> dict[str, bool]:
     own: dict[str, Callable[[], bool]] = extensions.get("needs", {})
     return {
         "broker": extensions["publisher"].is_up(),
-        "database": _answers(extensions["engine"]),
+        "database": answers(extensions["engine"]),
         **{name: is_there() for name, is_there in own.items()},
     }
-
-
-def _answers(engine: Any) -> bool:
-    try:
-        with engine.connect() as connection:
-            connection.execute(text("SELECT 1"))
-    except DBAPIError:
-        return False
-    return True

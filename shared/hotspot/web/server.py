@@ -42,6 +42,7 @@ class PreparedWorker(GeventWorker):  # type: ignore[misc]
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         self._held: Counter[str] = Counter()
+        self._idle: dict[gevent.Greenlet, Any] = {}
 
     def handle(self, listener: Any, client: Any, addr: Any) -> None:
         """Serve one connection, unless its address has nearly all that there are already.
@@ -57,6 +58,7 @@ class PreparedWorker(GeventWorker):  # type: ignore[misc]
         try:
             super().handle(listener, client, addr)
         finally:
+            self._idle.pop(gevent.getcurrent(), None)
             self._held[address] -= 1
             if not self._held[address]:
                 del self._held[address]
@@ -71,8 +73,19 @@ class PreparedWorker(GeventWorker):  # type: ignore[misc]
     def handle_exit(self, sig: int, frame: Any) -> None:
         """Stop: whoever listens is told so now, and goes elsewhere, instead of being cut off."""
         super().handle_exit(sig, frame)
+        gevent.spawn(self._let_idle_go)
         for end in self.app.endings:
             gevent.spawn(end)
+
+    def _let_idle_go(self) -> None:
+        """Say goodbye on connections that were served and are kept for more.
+
+        They would hold up the stop for all of `graceful_timeout`, while nobody is there for those
+        who come newly. Only hearing ends: who has begun to say something is served all the same.
+        """
+        for connection in list(self._idle.values()):
+            with suppress(OSError):  # gone already
+                connection.shutdown(socket.SHUT_RD)
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
         """Log, but for a connection that stood idle when this process stopped: no error of ours."""
@@ -81,8 +94,12 @@ class PreparedWorker(GeventWorker):  # type: ignore[misc]
 
     def handle_request(self, listener_name: Any, req: Any, sock: Any, addr: Any) -> Any:
         """Answer one request; a client who does not take the answer in time is let go."""
+        here = gevent.getcurrent()
+        self._idle.pop(here, None)
         try:
-            return super().handle_request(listener_name, req, sock, addr)
+            answered = super().handle_request(listener_name, req, sock, addr)
+            self._idle[here] = sock
+            return answered
         except TimeoutError:  # set by a view: no error of ours, and not worth a traceback
             raise StopIteration from None
         finally:
@@ -134,8 +151,7 @@ class _Application(BaseApplication):  # type: ignore[misc]
             "worker_connections": CONNECTIONS,
             "keepalive": 75,
             "timeout": HANGS_AFTER_SECONDS,
-            # Idle keep-alive connections and event streams would hold a stop this long; every
-            # ordinary answer takes far less.
+            # Every ordinary answer takes far less.
             "graceful_timeout": 5,
             "accesslog": None,
             "loglevel": "warning",

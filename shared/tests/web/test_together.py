@@ -6,6 +6,9 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
+from http.client import HTTPConnection
+from pathlib import Path
 
 import pytest
 import requests
@@ -30,8 +33,14 @@ def ports() -> dict[str, int]:
 
 
 @pytest.fixture
+def said(tmp_path: Path) -> Path:
+    """What the process says on standard error."""
+    return tmp_path / "stderr"
+
+
+@pytest.fixture
 def running(
-    ports: dict[str, int], database: Callable[[str], Engine], amqp_url: str, keys: Keys
+    ports: dict[str, int], database: Callable[[str], Engine], amqp_url: str, keys: Keys, said: Path
 ) -> Iterator["subprocess.Popen[bytes]"]:
     """Two services' web process."""
     environment = {"PYTHONPATH": ":".join(path for path in sys.path if path)}
@@ -46,14 +55,15 @@ def running(
         }
         environment |= {f"{service.upper()}__{name}": value for name, value in settings.items()}
     command = [sys.executable, "-m", "hotspot.serve", ",".join(SERVICES), "web"]
-    process = subprocess.Popen(command, env=environment)
+    with said.open("wb") as stderr:
+        process = subprocess.Popen(command, env=environment, stderr=stderr)
     yield process
     process.kill()
     process.wait()
 
 
 def test_each_service_answers_on_its_own_port(
-    running: "subprocess.Popen[bytes]", ports: dict[str, int]
+    running: "subprocess.Popen[bytes]", ports: dict[str, int], said: Path
 ) -> None:
     def status(service: str, path: str) -> int | None:
         assert running.poll() is None
@@ -66,9 +76,13 @@ def test_each_service_answers_on_its_own_port(
     found = {service: status(service, "/api/v1/schedules") for service in SERVICES}
     assert found == {"provisioning": 404, "scheduler": 401}
 
-    running.send_signal(signal.SIGTERM)
+    with closing(HTTPConnection("127.0.0.1", ports["scheduler"], timeout=30)) as kept_for_more:
+        kept_for_more.request("GET", "/health/live")
+        assert kept_for_more.getresponse().read()
+        running.send_signal(signal.SIGTERM)
 
-    assert running.wait(timeout=30) == 0
+        assert running.wait(timeout=30) == 0
+    assert "graceful timeout" not in said.read_text()
 
 
 def test_a_worker_is_of_one_service(capsys: pytest.CaptureFixture[str]) -> None:
