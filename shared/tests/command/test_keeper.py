@@ -15,6 +15,7 @@ from hotspot.command.home import Home
 from hotspot.command.keeper import Keeper, StartFailed
 from hotspot.command.processes import Program
 from hotspot.command.supervisor import Process
+from hotspot.testing.brokers import wait_for
 
 
 @pytest.fixture
@@ -118,6 +119,7 @@ def test_what_left_the_family_is_found_by_its_mark_and_killed(home: Home) -> Non
         env={leftovers.MARK: str(home.path), "PATH": os.environ["PATH"]},
         start_new_session=True,
     )
+    wait_for(lambda: leftovers.find(home))  # it has begun before its environment can be read
 
     killed = leftovers.end(home, patience=0)
 
