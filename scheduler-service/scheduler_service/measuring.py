@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,10 @@ from scheduler_service.host import Host
 from scheduler_service.models import Alarm, QueueMark, ServiceMeasure
 
 log = structlog.get_logger()
+
+# Alarms count checks a minute apart. After a restart what was due meanwhile comes at once with what
+# is due now: two looks at the same moment would call people to workers that are about to start.
+AT_LEAST_APART = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,10 +92,12 @@ def record(
         figures |= queue_figures(seen.queues, _keep_marks(work, seen.queues), work.now)
     elif places.management_url is not None:
         figures[alarms.MANAGEMENT_SILENT] = 1
+    last = metrics.latest(work.session.connection())
     before = metrics.of_minutes_ago(work.session, alarms.GROWTH_MINUTES, work.now)
     figures |= service_figures(_measures(work.session), before, work.now)
     metrics.keep(work.session, figures, work.now)
-    _tell(figures, work)
+    if last is None or work.now - last[0] >= AT_LEAST_APART:
+        _tell(figures, work)
 
 
 def note_measured(event: ServiceMeasured, work: Work) -> None:

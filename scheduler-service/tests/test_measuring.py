@@ -149,6 +149,20 @@ def test_failed_jobs_that_grow_are_an_alarm(engine: Engine, handlers: Handlers) 
     assert raised.said == "8 jobs of payment-service failed within 15 minutes."
 
 
+def test_two_looks_at_the_same_moment_count_as_one(
+    engine: Engine, handlers: Handlers, rabbit: Rabbit
+) -> None:
+    rabbit.queue |= {"consumers": 0}
+    soon = timedelta(seconds=2)
+
+    assert run(handlers, COLLECT, engine, now=NOON) == []
+    assert run(handlers, COLLECT, engine, now=NOON + soon) == []
+    (raised,) = run(handlers, COLLECT, engine, now=NOON + soon + MINUTE)
+
+    assert isinstance(raised, AlarmRaised)
+    assert raised.alarm == "queue_without_consumers"
+
+
 def test_an_older_word_of_a_service_changes_nothing(engine: Engine, handlers: Handlers) -> None:
     run(handlers, measured(failed_jobs=1, measured_at=NOON + MINUTE), engine)
     run(handlers, measured(failed_jobs=7), engine)
