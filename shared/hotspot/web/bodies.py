@@ -34,17 +34,19 @@ class WholeBodies(Request):
             return found
         told, waits = self.content_length, "gunicorn.socket" in self.environ
         size = found.limit if told is None else told
-        body = _Body(self.environ["wsgi.input"], size, is_limit=told is None, waits=waits)
+        within = AT_LEAST_SECONDS + size / SLOWEST_BYTES_A_SECOND if waits else None
+        body = Body(self.environ["wsgi.input"], size, is_limit=told is None, within=within)
         return cast(IO[bytes], body)
 
 
-class _Body(LimitedStream):
-    """So many bytes, or at most so many (`is_limit`), by a time."""
+class Body(LimitedStream):
+    """So many bytes, or at most so many (`is_limit`), `within` so many seconds (None: any time)."""
 
-    def __init__(self, stream: IO[bytes], limit: int, *, is_limit: bool, waits: bool) -> None:
+    def __init__(
+        self, stream: IO[bytes], limit: int, *, is_limit: bool, within: float | None
+    ) -> None:
         super().__init__(stream, limit, is_max=is_limit)
-        self._waits = waits
-        self._ends = time.monotonic() + AT_LEAST_SECONDS + limit / SLOWEST_BYTES_A_SECOND
+        self._ends = None if within is None else time.monotonic() + within
 
     def readinto(self, b: bytearray) -> int | None:  # type: ignore[override]
         with self._in_time():
@@ -59,7 +61,7 @@ class _Body(LimitedStream):
     @contextmanager
     def _in_time(self) -> Iterator[None]:
         """Raises RequestTimeout."""
-        if not self._waits:
+        if self._ends is None:
             yield
             return
         from gevent import Timeout  # workers import this module too, and serve nothing

@@ -5,8 +5,8 @@ import os
 import resource
 import socket
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,6 +30,32 @@ MOST_OF_ONE_ADDRESS = 3_000
 _STDERR = 2
 
 
+class Crowd:
+    """The connections that each address holds: none may hold nearly all.
+
+    Who opens thousands and says nothing must not keep everybody else out. It is many, for a router
+    hides all of its guests behind one address, and a proxy everybody.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._held: Counter[str] = Counter()
+
+    @contextmanager
+    def room_for(self, address: str) -> Iterator[bool]:
+        """Whether there is room for one more connection of an address; taken, if so."""
+        if self._held[address] >= self._most:
+            yield False
+            return
+        self._held[address] += 1
+        try:
+            yield True
+        finally:
+            self._held[address] -= 1
+            if not self._held[address]:
+                del self._held[address]
+
+
 class PreparedWorker(GeventWorker):  # type: ignore[misc]
     """gunicorn's gevent worker in a process that `hotspot.serve` has patched already.
 
@@ -41,27 +67,19 @@ class PreparedWorker(GeventWorker):  # type: ignore[misc]
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
-        self._held: Counter[str] = Counter()
+        self._crowd = Crowd(MOST_OF_ONE_ADDRESS)
         self._idle: dict[gevent.Greenlet, Any] = {}
 
     def handle(self, listener: Any, client: Any, addr: Any) -> None:
-        """Serve one connection, unless its address has nearly all that there are already.
-
-        Who opens thousands and says nothing must not keep everybody else out. It is many, for a
-        router hides all of its guests behind one address, and a proxy everybody.
-        """
-        address = addr[0] if isinstance(addr, tuple) else ""
-        if self._held[address] >= MOST_OF_ONE_ADDRESS:
-            client.close()
-            return
-        self._held[address] += 1
-        try:
-            super().handle(listener, client, addr)
-        finally:
-            self._idle.pop(gevent.getcurrent(), None)
-            self._held[address] -= 1
-            if not self._held[address]:
-                del self._held[address]
+        """Serve one connection, unless its address has nearly all that there are already."""
+        with self._crowd.room_for(addr[0] if isinstance(addr, tuple) else "") as is_room:
+            if not is_room:
+                client.close()
+                return
+            try:
+                super().handle(listener, client, addr)
+            finally:
+                self._idle.pop(gevent.getcurrent(), None)
 
     def patch(self) -> None:
         """Make only the listening sockets cooperate."""
