@@ -34,9 +34,8 @@ FLAGS = (
     "--no-proxy-server",
 )
 
-# What a person would see at once, said by a script: text that can be read, and no way sideways.
-_FAULTS = """() => {
-  const faults = [];
+# How well text can be read on what is behind it (WCAG 2.1, 1.4.3).
+CONTRAST = """
   const light = (rgb) => {
     const [r, g, b] = rgb.match(/[0-9.]+/g).slice(0, 3).map((one) => {
       const share = one / 255;
@@ -51,13 +50,23 @@ _FAULTS = """() => {
     }
     return "rgb(255, 255, 255)";
   };
+  const contrastOf = (element) => {
+    const pair = [light(getComputedStyle(element).color), light(behind(element))];
+    return (Math.max(...pair) + 0.05) / (Math.min(...pair) + 0.05);
+  };
+"""
+# What a person would see at once, said by a script: text that can be read, and no way sideways.
+_FAULTS = (
+    "() => {"
+    + CONTRAST
+    + """
+  const faults = [];
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   while (walker.nextNode()) {
     const text = walker.currentNode.textContent.trim(), element = walker.currentNode.parentElement;
     const isSeen = element.getClientRects().length && !element.closest("noscript, script, .unseen");
     if (!text || !isSeen) continue;
-    const pair = [light(getComputedStyle(element).color), light(behind(element))];
-    const contrast = (Math.max(...pair) + 0.05) / (Math.min(...pair) + 0.05);
+    const contrast = contrastOf(element);
     if (contrast < 4.5) faults.push(`contrast ${contrast.toFixed(1)}: ${text}`);
     if (parseFloat(getComputedStyle(element).fontSize) < 14) faults.push(`small: ${text}`);
   }
@@ -73,6 +82,7 @@ _FAULTS = """() => {
   if (!document.documentElement.lang || !document.title) faults.push("no language or title");
   return faults;
 }"""
+)
 
 
 @dataclass(kw_only=True)

@@ -8,7 +8,7 @@ from typing import Literal
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect
 
-from .phones import DESKTOP, SCREENSHOTS, Wifi, chromium, number_of
+from .phones import CONTRAST, DESKTOP, SCREENSHOTS, Wifi, chromium, number_of
 from .system import System, wait_for
 
 EMAIL, PASSWORD = "owner@desk.example", "a long password"
@@ -32,29 +32,17 @@ LEAD_ON = (
     "/payments", "/vouchers", "/packages", "/users", "/sessions", "/messages", "/operators",
 )  # fmt: skip
 # Text that cannot be read well (WCAG 2.1, 1.4.3), and what is wider than its screen.
-_FAULTS = """() => {
+_FAULTS = (
+    "() => {"
+    + CONTRAST
+    + """
   const faults = [];
-  const light = (rgb) => {
-    const [r, g, b] = rgb.match(/[0-9.]+/g).slice(0, 3).map((one) => {
-      const share = one / 255;
-      return share <= 0.03928 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
-    });
-    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-  };
-  const behind = (element) => {
-    for (let at = element; at; at = at.parentElement) {
-      const colour = getComputedStyle(at).backgroundColor;
-      if (!/, 0\\)$/.test(colour)) return colour;
-    }
-    return "rgb(255, 255, 255)";
-  };
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   while (walker.nextNode()) {
     const text = walker.currentNode.textContent.trim(), element = walker.currentNode.parentElement;
     if (!text || !element.getClientRects().length || element.closest(".unseen, .skip, .none, svg"))
       continue;
-    const pair = [light(getComputedStyle(element).color), light(behind(element))];
-    const contrast = (Math.max(...pair) + 0.05) / (Math.min(...pair) + 0.05);
+    const contrast = contrastOf(element);
     if (contrast < 4.5) faults.push(`contrast ${contrast.toFixed(1)}: ${text}`);
     if (parseFloat(getComputedStyle(element).fontSize) < 13) faults.push(`small: ${text}`);
   }
@@ -64,6 +52,7 @@ _FAULTS = """() => {
   if (document.querySelectorAll("h1").length !== 1) faults.push("not one heading");
   return faults;
 }"""
+)
 
 
 @dataclass(kw_only=True)

@@ -14,7 +14,9 @@ from radius_service.promise import WITHOUT_TIME, service_without_time
 
 def gauges(clock: Clock) -> Sequence[Gauge]:
     """The alarms that it raised, the promise that no service is without time, who is online."""
-    online = select(func.count(), func.max(SESSIONS.c.seen_at)).where(SESSIONS.c.status == "online")
+    online = SESSIONS.c.status == "online"
+    counted = select(func.count()).where(online)
+    last_seen = select(func.max(SESSIONS.c.seen_at)).where(online)
     return (
         alarms(select(Alarm.alarm, Alarm.subject)),
         promise(WITHOUT_TIME, lambda db: service_without_time(db, clock()).count),
@@ -22,13 +24,13 @@ def gauges(clock: Clock) -> Sequence[Gauge]:
             name="hotspot_sessions_online",
             said="Guests online now.",
             labels=(),
-            read=lambda db: [db.execute(online).one()[:1]],
+            read=lambda db: [(db.scalar(counted),)],
         ),
         Gauge(
             name="hotspot_sessions_silent_seconds",
             said="Since a router last told of any guest online; 0 where nobody is.",
             labels=(),
-            read=lambda db: [(_since(db.execute(online).one()[1], clock()),)],
+            read=lambda db: [(_since(db.scalar(last_seen), clock()),)],
         ),
     )
 

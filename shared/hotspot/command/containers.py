@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from hotspot.command import checks, packages
+from hotspot.command import checks, packages, quiet
 from hotspot.command.errors import Unable
 from hotspot.command.home import Home
 from hotspot.command.lifeline import die_with
@@ -146,19 +146,9 @@ def _show(command: Sequence[str], home: Home, environ: Mapping[str, str], *, wha
 
 
 def _quietly(command: Sequence[str], home: Home, environ: Mapping[str, str], *, what: str) -> None:
-    done = subprocess.run(
-        command,
-        cwd=home.checkout,
-        env=dict(environ),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-        check=False,
-    )
-    if done.returncode != 0:
-        tail = "\n".join(done.stdout.splitlines()[-40:])
-        raise Unable(f"{what} failed (exit {done.returncode}):\n{tail}")
+    done = quiet.run(command, lines=40, env=environ, cwd=home.checkout)
+    if done.code != 0:
+        raise Unable(f"{what} failed (exit {done.code}):\n{done.said}")
 
 
 def _show_sizes(progress: Progress, environ: Mapping[str, str]) -> None:

@@ -8,7 +8,6 @@ import hashlib
 import importlib.util
 import os
 import shutil
-import subprocess
 import sys
 import sysconfig
 import time
@@ -16,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from hotspot.command import packages
+from hotspot.command import packages, quiet
 from hotspot.command.errors import Unable
 from hotspot.command.home import Home
 
@@ -150,19 +149,9 @@ def _add_ensurepip() -> None:
 
 def _run(command: list[str], *, what: str) -> None:
     # A personal `user = yes` for pip cannot work inside a virtual environment.
-    done = subprocess.run(
-        command,
-        env={**os.environ, "PIP_USER": "0"},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-        check=False,
-    )
-    if done.returncode != 0:
-        tail = "\n".join(done.stdout.splitlines()[-20:])
-        raise SetupFailed(f"{what} failed (exit {done.returncode}):\n{tail}")
+    done = quiet.run(command, lines=20, env={**os.environ, "PIP_USER": "0"})
+    if done.code != 0:
+        raise SetupFailed(f"{what} failed (exit {done.code}):\n{done.said}")
 
 
 def _say(text: str) -> None:

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 from collections.abc import Callable
 
+from hotspot.command import quiet
 from hotspot.command.errors import Unable
 
 # One script, so that one `sudo -n` does for all of it. A package's own service must not start:
@@ -53,18 +54,9 @@ def install(names: tuple[str, ...], *, reason: str, say: Callable[[str], None]) 
     if prefix is None:
         raise CannotInstall(by_hand)
     say(f"{reason} Installing Debian's {', '.join(names)} (apt-get)")
-    done = subprocess.run(
-        [*prefix, "sh", "-c", _SCRIPT, "sh", *names],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-        check=False,
-    )
-    if done.returncode != 0:
-        tail = "\n".join(done.stdout.splitlines()[-15:])
-        raise CannotInstall(f"{tail}\n\napt-get failed. {by_hand}")
+    done = quiet.run([*prefix, "sh", "-c", _SCRIPT, "sh", *names], lines=15)
+    if done.code != 0:
+        raise CannotInstall(f"{done.said}\n\napt-get failed. {by_hand}")
 
 
 def _as_root() -> list[str] | None:
